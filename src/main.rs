@@ -1,0 +1,3 @@
+//! Arguments to runtime to exit code; everything else is the library's.
+
+fn main() {}

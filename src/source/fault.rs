@@ -22,27 +22,25 @@ pub(super) struct LookupFailed(pub(super) io::Error);
 
 /// The first link that decides, from the outside in.
 pub(super) fn fault(error: &(dyn Error + 'static)) -> Fault {
-    let mut next = Some(error);
-    let mut innermost = error;
-    let mut canceled = false;
-    while let Some(link) = next {
-        if let Some(found) = decide(link) {
-            return found;
-        }
-        canceled |= link
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_canceled);
-        innermost = link;
-        next = link.source();
+    if let Some(found) = links(error).find_map(decide) {
+        return found;
     }
-    let text = innermost.to_string();
-    // A request that was dropped for no reason of its own: the connection closed under it.
-    let closed = canceled && innermost.downcast_ref::<hyper::Error>().is_none();
-    if closed {
-        Fault::Truncated(text)
-    } else {
-        Fault::Protocol(text)
+    let text = links(error).last().unwrap_or(error).to_string();
+    match never_left(error) {
+        true => Fault::Truncated(text),
+        false => Fault::Protocol(text),
     }
+}
+
+/// Whether the connection ended under the request before that was written, and nothing says why: the broker closed it in
+/// that moment. If the broker spoke out of turn, the library says so.
+pub(super) fn never_left(error: &(dyn Error + 'static)) -> bool {
+    let mut hypers = links(error).filter_map(|link| link.downcast_ref::<hyper::Error>());
+    hypers.next().is_some_and(hyper::Error::is_canceled) && hypers.next().is_none()
+}
+
+fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |link| (**link).source())
 }
 
 fn decide(link: &(dyn Error + 'static)) -> Option<Fault> {
@@ -64,12 +62,9 @@ fn decide(link: &(dyn Error + 'static)) -> Option<Fault> {
 
 fn decide_io(error: &io::Error) -> Option<Fault> {
     // `io::Error::source` skips the error that it wraps, and TLS failures travel in exactly that place.
-    let mut wrapped = error.get_ref().map(|inner| inner as &(dyn Error + 'static));
-    while let Some(link) = wrapped {
-        if let Some(found) = decide(link) {
-            return Some(found);
-        }
-        wrapped = link.source();
+    let wrapped = error.get_ref().map(|inner| inner as &(dyn Error + 'static));
+    if let Some(found) = wrapped.and_then(|inner| links(inner).find_map(decide)) {
+        return Some(found);
     }
     let text = error.to_string();
     Some(match error.kind() {

@@ -11,7 +11,7 @@ use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
 use super::excerpt::{excerpt, without_secrets};
-use super::fault::{Fault, LookupFailed, fault};
+use super::fault::{Fault, LookupFailed, fault, never_left};
 pub use super::target::{PORT_DEFAULT, Target, TargetError};
 pub use super::tls::{Tls, TlsError};
 
@@ -258,13 +258,12 @@ impl Client {
             });
         }
         let until = Instant::now() + limits.deadline;
-        let request = self.http.get(self.target.url(path_and_query)).send();
         let late = |missing| FetchError::Timeout {
             at: self.at(),
             deadline: limits.deadline,
             missing,
         };
-        let response = match timeout_at(until, request).await {
+        let response = match timeout_at(until, self.head(path_and_query)).await {
             Err(_) => return Err(late("answer")),
             Ok(Err(error)) => return Err(self.head_error(&error, limits)),
             Ok(Ok(response)) => response,
@@ -277,6 +276,16 @@ impl Client {
         timeout_at(until, body)
             .await
             .unwrap_or_else(|_| Err(late("end of the answer")))
+    }
+
+    /// Sends the request. One that never left is sent once more: to a port that greets at once (the client port, by mistake)
+    /// the first may come too late to learn what is wrong.
+    async fn head(&self, path_and_query: &str) -> reqwest::Result<Response> {
+        let send = || self.http.get(self.target.url(path_and_query)).send();
+        match send().await {
+            Err(error) if never_left(&error) => send().await,
+            other => other,
+        }
     }
 
     async fn body(

@@ -60,6 +60,26 @@ catalog! {
     /// Probes that failed, by kind and reason.
     ProbeFailures = Counter "nats_probe_failures_total" ["kind" "from" "to" "reason"] Observed;
 
+    // The broker's process, where it can be seen.
+    /// CPU time that the broker's process used, user and system.
+    ProcessCpu = Counter "nats_process_cpu_seconds_total" [] Process twin;
+    /// Resident memory of the broker's process, as the kernel counts it.
+    ProcessResidentMemory = Gauge "nats_process_resident_memory_bytes" [] Process twin;
+    /// File descriptors that the broker's process has open.
+    ProcessOpenFds = Gauge "nats_process_open_fds" [] Process twin;
+    /// Most file descriptors that the broker's process may have open.
+    ProcessMaxFds = Gauge "nats_process_max_fds" [] Process twin;
+    /// Threads of the broker's process.
+    ProcessThreads = Gauge "nats_process_threads" [] Process;
+    /// Memory limit of the broker's control group; absent when there is none.
+    ContainerMemoryLimit = Gauge "nats_container_memory_limit_bytes" [] Process;
+    /// CPU quota of the broker's control group in cores; absent when there is none.
+    ContainerCpuLimit = Gauge "nats_container_cpu_limit_cores" [] Process;
+    /// Scheduling periods of the broker's control group in which it ran.
+    ContainerCpuPeriods = Counter "nats_container_cpu_periods_total" [] Process;
+    /// Scheduling periods in which the broker's control group was throttled.
+    ContainerCpuThrottledPeriods = Counter "nats_container_cpu_throttled_periods_total" [] Process;
+
     // The server, from varz.
     /// Identity and version of the server.
     ServerInfo = Info "nats_server_info" ["server_id" "version" "go_version" "git_commit" "protocol" "system_account"] Varz;

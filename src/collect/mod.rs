@@ -16,7 +16,7 @@ pub use decode::DecodeError;
 pub use number::{Count, GoDuration, Int, Moment};
 pub use select::Select;
 
-use crate::catalog::Tier;
+use crate::catalog::{Origin, Tier};
 use crate::state::Rows;
 
 /// Modules of endpoints and the records that each emits.
@@ -63,6 +63,8 @@ pub enum Lane {
 pub struct Spec {
     /// Name in `collector` labels and in `collect[]`.
     pub name: &'static str,
+    /// Whose families it fills.
+    pub origin: Origin,
     /// Path of the endpoint without parameters: the `handler` label.
     pub handler: &'static str,
     /// Which interval it follows.
@@ -187,6 +189,14 @@ pub struct Facts {
     pub coverage: Option<(u64, u64)>,
     /// Entities or values left out, by reason.
     pub dropped: Vec<(&'static str, u64)>,
+    /// Version in the body, where it has one.
+    pub version: String,
+    /// Port for clients in the body, where it has one.
+    pub client_port: Option<u16>,
+    /// Streams on this server, where the body counts them.
+    pub streams: Option<u64>,
+    /// Consumers on this server, where the body counts them.
+    pub consumers: Option<u64>,
 }
 
 /// Decodes one endpoint of one server. Lives as long as the server is watched, so it may count across answers;

@@ -11,12 +11,13 @@ use super::splitter::{Elements, Labels, Splitter};
 use super::table::{cells, emit, info, one};
 use super::{Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec, Version};
 use super::{always, decode, never_absent, ok};
-use crate::catalog::{Metric, Tier};
+use crate::catalog::{Metric, Origin, Tier};
 use crate::state::{EntityKind, Rows, Value};
 
 /// The collector of this endpoint.
 pub static SPECS: &[Spec] = &[Spec {
     name: "varz",
+    origin: Origin::Varz,
     handler: "/varz",
     tier: Tier::Light,
     interval_min: Duration::ZERO,
@@ -24,7 +25,7 @@ pub static SPECS: &[Spec] = &[Spec {
     accept: ok,
     absent: never_absent,
     wanted: always,
-    make: |_| Box::new(Decoder { splitter: Splitter::new(&[]) }),
+    make: |_| Box::new(Decoder { splitter: Splitter::new(&[]), facts: Facts::default() }),
 }];
 
 type Text<'a> = Cow<'a, str>;
@@ -937,6 +938,7 @@ fn unsigned(number: Int) -> u64 {
 
 struct Decoder {
     splitter: Splitter,
+    facts: Facts,
 }
 
 impl Collector for Decoder {
@@ -946,28 +948,47 @@ impl Collector for Decoder {
 
     fn begin(&mut self, _context: &Context) {
         self.splitter.reset();
+        self.facts = Facts::default();
     }
 
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
-        self.splitter.feed(bytes, &mut Emit(out))
+        let facts = &mut self.facts;
+        self.splitter.feed(bytes, &mut Emit { facts, out })
     }
 
     fn finish(&mut self, _out: &mut dyn Records) -> Result<Facts, DecodeError> {
         self.splitter.finish()?;
-        Ok(Facts::default())
+        Ok(std::mem::take(&mut self.facts))
     }
 }
 
-struct Emit<'a>(&'a mut dyn Records);
+struct Emit<'a> {
+    facts: &'a mut Facts,
+    out: &'a mut dyn Records,
+}
 
 impl Elements for Emit<'_> {
-    fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {
+    fn head(
+        &mut self,
+        _depth: usize,
+        _head: &[u8],
+        _offset: u64,
+    ) -> Result<Labels, DecodeError> {
         Ok(Labels::Known)
     }
 
-    fn element(&mut self, _depth: usize, _key: &'static str, bytes: &[u8], offset: u64) -> Result<(), DecodeError> {
+    fn element(
+        &mut self,
+        _depth: usize,
+        _key: &'static str,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(), DecodeError> {
         let varz: Varz<'_> = decode::element(bytes, offset)?;
-        self.0.record(Record::Varz(&varz));
+        self.facts.server_id = Some(varz.server_id.to_string());
+        self.facts.version = varz.version.to_string();
+        self.facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
+        self.out.record(Record::Varz(&varz));
         Ok(())
     }
 }

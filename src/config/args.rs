@@ -113,7 +113,6 @@ pub fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Stands beside NATS servers: what is happening, why, and where in the code")
         .subcommand_required(true)
-        .disable_help_subcommand(true)
         .after_help(
             "Examples:\n  natsight serve http://127.0.0.1:8222\n  natsight check-config /etc/natsight/natsight.yml\n\n\
              Exit codes: 0 fine; 1 warning found; 2 critical found, or it failed; 64 wrong before any contact.",

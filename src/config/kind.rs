@@ -36,9 +36,14 @@ impl Listen {
     /// Whether both cannot be bound at once.
     pub(super) fn clashes(self, other: Self) -> bool {
         let (a, b) = (self.addresses(), other.addresses());
+        // `[::]` takes IPv4 as well.
+        let covers = |wide: &SocketAddr, other: &SocketAddr| {
+            wide.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+                || (wide.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED) && other.is_ipv4())
+        };
         let meets = |a: &SocketAddr, b: &SocketAddr| {
-            let any = a.ip().is_unspecified() || b.ip().is_unspecified();
-            a.port() == b.port() && a.port() != 0 && (any || a.ip() == b.ip())
+            let same = a.ip() == b.ip() || covers(a, b) || covers(b, a);
+            same && a.port() == b.port() && a.port() != 0
         };
         a.iter().any(|a| b.iter().any(|b| meets(a, b)))
     }

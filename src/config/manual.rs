@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::args;
-use super::leaf::{Effect, Given, Kind, Leaf};
+use super::leaf::{Effect, Kind, Leaf};
 use super::table::LEAVES;
 use super::units::{show_duration, show_size};
 
@@ -12,7 +12,8 @@ pub(super) fn sentence(doc: &str) -> String {
     doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A complete configuration file. What has no default is commented out; taking the `#` away makes it valid too.
+/// A complete configuration file. What has no default, or no effect yet, is commented out; taking the `#` away
+/// leaves it valid.
 pub fn example() -> String {
     let mut text = String::new();
     let mut section = "";
@@ -24,10 +25,7 @@ pub fn example() -> String {
             _ => (head, "  "),
         };
         if parent != section && !parent.is_empty() {
-            text.push_str(&format!(
-                "{}{parent}:\n",
-                comment(&|other: &Leaf| { other.path.split('.').next() == Some(parent) })
-            ));
+            text.push_str(&format!("{}{parent}:\n", comment(parent)));
         }
         section = parent;
         let entry = match parent {
@@ -39,19 +37,21 @@ pub fn example() -> String {
     text
 }
 
+/// Whether the example writes it: with the default, so that nothing changes and nothing is warned of.
+fn active(leaf: &Leaf) -> bool {
+    leaf.default().is_some() && leaf.effect == Effect::Now
+}
+
 /// A section is commented out when all of it is.
-fn comment(belongs: &dyn Fn(&Leaf) -> bool) -> &'static str {
-    let active = LEAVES
+fn comment(section: &str) -> &'static str {
+    let written = LEAVES
         .iter()
-        .any(|leaf| belongs(leaf) && leaf.default().is_some());
-    if active { "" } else { "#" }
+        .any(|leaf| leaf.path.split('.').next() == Some(section) && active(leaf));
+    if written { "" } else { "#" }
 }
 
 fn example_lines(leaf: &Leaf, entry: &str, indent: &str, list: &mut &str) -> String {
-    let mark = match leaf.given {
-        Given::Default(_) => "",
-        Given::Example(_) => "#",
-    };
+    let mark = if active(leaf) { "" } else { "#" };
     let value = scalar(leaf.sample());
     let doc = match leaf.effect {
         Effect::Now => sentence(leaf.doc),

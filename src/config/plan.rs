@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::kind::{self, Listen, Pid, Value};
-use super::mistake::{Mistake, Place};
+use super::mistake::Mistake;
 use super::secret::UrlText;
 use super::servers;
-use super::settings::{Settings, Written};
+use super::settings::{Item, Settings, Written};
 use super::table::Key;
 use super::units::{show_duration, show_size};
 use super::words::{Connections, LogFormat, LogLevel, StandardNames};
@@ -265,7 +265,7 @@ impl Reader {
         let entries = self
             .settings
             .items("admin_hosts[]")
-            .map_or(0, <[Place]>::len);
+            .map_or(0, <[Item]>::len);
         (0..entries)
             .filter_map(|index| self.settings.item(Key::AdminHosts, index))
             .map(|written| written.text.trim().to_owned())

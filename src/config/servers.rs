@@ -6,7 +6,7 @@ use super::kind::{self, Pid, Value};
 use super::mistake::{Mistake, Place};
 use super::plan::{Reader, ServerPlan};
 use super::secret::UrlText;
-use super::settings::{SERVERS, Written};
+use super::settings::{Item, SERVERS, Written};
 use super::table::Key;
 use super::url;
 
@@ -15,31 +15,33 @@ pub const SERVERS_MAX: usize = 1000;
 
 /// Reads the list. Where none is written, the broker beside us is meant.
 pub(super) fn plan(reader: &mut Reader) -> Vec<ServerPlan> {
-    let Some(places) = reader.settings.items(SERVERS).map(<[Place]>::to_vec) else {
+    let Some(items) = reader.settings.items(SERVERS).map(<[Item]>::to_vec) else {
         return vec![beside_us()];
     };
-    if places.is_empty() {
-        let place = reader.settings.list_place("servers[]");
+    if items.is_empty() {
+        let place = reader.settings.list_place(SERVERS);
         let text =
             "servers is empty; list at least one, or leave the key out for http://127.0.0.1:8222";
         reader.mistakes.push(Mistake::new(place, text));
     }
-    if let Some(place) = places.get(SERVERS_MAX) {
+    if let Some(item) = items.get(SERVERS_MAX) {
         let text = format!(
             "these are {} servers; {SERVERS_MAX} is the most for one natsight",
-            places.len()
+            items.len()
         );
-        reader.mistakes.push(Mistake::new(place.clone(), text));
+        reader.mistakes.push(Mistake::new(item.place.clone(), text));
     }
     let mut urls = Seen::default();
     let mut names = Seen::default();
     let mut servers = Vec::new();
-    for (index, place) in places.iter().enumerate().take(SERVERS_MAX) {
+    for (index, item) in items.iter().enumerate().take(SERVERS_MAX) {
         let Some(written) = reader.settings.item(Key::ServersUrl, index).cloned() else {
-            let text = format!(
-                "servers[{index}] has no url; write one such as url: http://127.0.0.1:8222"
-            );
-            reader.mistakes.push(Mistake::new(place.clone(), text));
+            if !item.wrong {
+                let text = format!(
+                    "servers[{index}] has no url; write one such as url: http://127.0.0.1:8222"
+                );
+                reader.mistakes.push(Mistake::new(item.place.clone(), text));
+            }
             continue;
         };
         urls.add(reader, &written, url::identity(written.text.trim()));

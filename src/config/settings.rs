@@ -14,12 +14,20 @@ use super::yaml::{self, Body, Entry, Node};
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     values: BTreeMap<(Key, usize), Written>,
-    /// Where the entries of each list begin; a list that is there and empty has none.
-    items: BTreeMap<&'static str, Vec<Place>>,
+    /// The entries of each list; a list that is there and empty has none.
+    items: BTreeMap<&'static str, Vec<Item>>,
     /// Where each list begins.
     lists: BTreeMap<&'static str, Place>,
     /// Leaves without effect in this version, in the order of the table.
     idle: BTreeMap<Key, ()>,
+}
+
+/// One entry of a list.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) place: Place,
+    /// Whether it is something else than it should be, which has been reported.
+    pub(super) wrong: bool,
 }
 
 /// One value as written.
@@ -80,6 +88,18 @@ impl fmt::Debug for Flags {
 }
 
 impl Settings {
+    /// Reads a file's text alone, or gives every mistake of its shape. [`super::load`] puts the layers together.
+    pub fn read(name: &str, text: &str) -> Result<Self, Vec<Mistake>> {
+        let mut settings = Self::default();
+        let mut mistakes = Vec::new();
+        settings.read_file(name, text, &mut mistakes);
+        if mistakes.is_empty() {
+            Ok(settings)
+        } else {
+            Err(mistakes)
+        }
+    }
+
     pub(super) fn get(&self, key: Key) -> Option<&Written> {
         self.values.get(&(key, 0))
     }
@@ -92,8 +112,8 @@ impl Settings {
         self.values.values()
     }
 
-    /// Places of a list's entries; `None` where the list is not written at all.
-    pub(super) fn items(&self, list: &str) -> Option<&[Place]> {
+    /// A list's entries; `None` where the list is not written at all.
+    pub(super) fn items(&self, list: &str) -> Option<&[Item]> {
         self.items.get(list).map(Vec::as_slice)
     }
 
@@ -181,8 +201,11 @@ impl Settings {
                 Place::Argument,
             );
         }
-        self.items
-            .insert(SERVERS, vec![Place::Argument; flags.urls.len()]);
+        let item = Item {
+            place: Place::Argument,
+            wrong: false,
+        };
+        self.items.insert(SERVERS, vec![item; flags.urls.len()]);
     }
 }
 
@@ -280,12 +303,22 @@ impl Walk<'_> {
             return;
         };
         let list = &leaf.path[..item_path.len()];
-        let places = items.iter().map(|item| self.place(item.mark)).collect();
+        let leaves = matches!(leaf::shape(list), Shape::Leaf(_));
+        let entry = |item: &Node| Item {
+            place: self.place(item.mark),
+            wrong: !leaves && matches!(item.body, Body::Text(_) | Body::List(_)),
+        };
+        let entries = items.iter().map(entry).collect();
         let place = self.place(mark);
         self.settings.lists.insert(list, place);
-        self.settings.items.insert(list, places);
+        self.settings.items.insert(list, entries);
         for (index, item) in items.iter().enumerate() {
-            self.node(list, index, item);
+            match (leaves, &item.body) {
+                (true, Body::Empty) => {
+                    self.wrong_type(list, index, item.mark, &leaf::shape(list), &item.body)
+                }
+                _ => self.node(list, index, item),
+            }
         }
     }
 

@@ -149,6 +149,10 @@ impl Builder {
         if self.open.len() >= DEPTH_MAX {
             return Err(format!("this is nested more than {DEPTH_MAX} levels deep"));
         }
+        let parent = self.open.last();
+        if parent.is_some_and(|open| matches!(open.node.body, Body::Map(_)) && open.key.is_none()) {
+            return Err("a key must be a word".to_owned());
+        }
         let node = Node { mark, body };
         self.open.push(Open {
             node,

@@ -380,10 +380,16 @@ async fn a_refused_status_brings_the_brokers_words() {
     .await;
 
     let hang = b"HTTP/1.1 503 Wait\r\nContent-Length: 9\r\n\r\nbusy".to_vec();
+    let started = Instant::now();
     let (reason, text) = fault(Act::AnswerThenHang(hang), SHORT).await;
     assert!(
         reason == "status" && text.contains("503 and \"busy\""),
         "{text}"
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
     );
 }
 
@@ -434,6 +440,17 @@ async fn what_is_not_http_is_a_fault_of_protocol() {
                 "{text}"
             );
         }
+    }
+}
+
+/// With two threads the close comes now before the request is written, now after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_closes_at_once_is_asked_twice_at_most() {
+    for _ in 0..200 {
+        let stub = Stub::start(Act::GreetThenClose(Vec::new())).await;
+        let error = ask(&stub, LIMITS).await.0.unwrap_err();
+        assert_eq!(error.reason(), "truncated", "{error}");
+        assert!(stub.connections() <= 2, "{}", stub.connections());
     }
 }
 

@@ -434,7 +434,7 @@ mod tests {
     fn the_tightest_group_of_version_2_holds() {
         let machine = Machine::new();
         let mount = machine.root().join("cg").display().to_string();
-        machine.file("7/cgroup", "0::/pod/nats\n").file(
+        machine.file("7/cgroup", "0::/pod/nats/box\n").file(
             "self/mountinfo",
             &format!("30 1 0:26 / {mount} rw - cgroup2 cgroup2 rw\n"),
         );
@@ -442,9 +442,10 @@ mod tests {
             .file("cg/pod/nats/memory.max", "max\n")
             .file("cg/pod/memory.max", "1073741824\n");
         machine
+            .file("cg/pod/nats/box/cpu.max", "max 100000\n")
             .file("cg/pod/nats/cpu.max", "200000 100000\n")
             .file("cg/pod/cpu.max", "75000 50000\n")
-            .file("cg/cpu.max", "max 100000");
+            .file("cg/cpu.max", "400000 100000\n");
         machine.file(
             "cg/pod/cpu.stat",
             "usage_usec 1\nnr_periods 10\nnr_throttled 3\nthrottled_usec 5\n",

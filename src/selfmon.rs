@@ -1,1 +1,188 @@
-//! placeholder
+//! The sidecar's own counters, with the `prometheus` crate, under the names of the catalog.
+
+use prometheus::core::Collector;
+use prometheus::proto::MetricType;
+use prometheus::{
+    CounterVec, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+
+use crate::catalog::{CATALOG, Metric, Origin};
+use crate::state::{EntityKind, Row, Rows, Value};
+
+/// Handles of all own metrics. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct SelfMonitor {
+    registry: Registry,
+    start_time: Gauge,
+    cpu: CounterVec,
+    resident_memory: IntGauge,
+    open_fds: IntGauge,
+    /// Servers that are watched.
+    pub servers: IntGauge,
+    /// Series on the page.
+    pub page_series: IntGauge,
+    /// Requests by listener, route and code.
+    pub http_requests: IntCounterVec,
+    /// Open connections by listener.
+    pub connections: IntGaugeVec,
+    /// Connections refused by listener.
+    pub connections_refused: IntCounterVec,
+    /// Scrapes refused.
+    pub scrapes_refused: IntCounter,
+    /// Reloads by result.
+    pub config_reloads: IntCounterVec,
+    /// When the configuration in force was read, seconds since 1970.
+    pub config_time: Gauge,
+}
+
+impl SelfMonitor {
+    /// All own metrics, registered.
+    ///
+    /// # Errors
+    /// The catalog names a metric twice; a test holds that it does not.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let build = add(
+            &registry,
+            IntGaugeVec::new(opts(Metric::BuildInfo), Metric::BuildInfo.def().labels)?,
+        )?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let monitor = Self {
+            start_time: add(&registry, Gauge::with_opts(opts(Metric::OwnStartTime))?)?,
+            cpu: add(&registry, CounterVec::new(opts(Metric::OwnCpu), &[])?)?,
+            resident_memory: add(
+                &registry,
+                IntGauge::with_opts(opts(Metric::OwnResidentMemory))?,
+            )?,
+            open_fds: add(&registry, IntGauge::with_opts(opts(Metric::OwnOpenFds))?)?,
+            servers: add(&registry, IntGauge::with_opts(opts(Metric::OwnServers))?)?,
+            page_series: add(&registry, IntGauge::with_opts(opts(Metric::OwnPageSeries))?)?,
+            http_requests: counters(&registry, Metric::OwnHttpRequests)?,
+            connections: add(
+                &registry,
+                IntGaugeVec::new(opts(Metric::OwnConnections), &["listener"])?,
+            )?,
+            connections_refused: counters(&registry, Metric::OwnConnectionsRefused)?,
+            scrapes_refused: add(
+                &registry,
+                IntCounter::with_opts(opts(Metric::OwnScrapesRefused))?,
+            )?,
+            config_reloads: counters(&registry, Metric::OwnConfigReloads)?,
+            config_time: add(&registry, Gauge::with_opts(opts(Metric::OwnConfigTime))?)?,
+            registry,
+        };
+        // Event counters start at 0, so that the first event is an increase.
+        for listener in ["public", "admin"] {
+            monitor.connections_refused.with_label_values(&[listener]);
+        }
+        for result in ["success", "failure"] {
+            monitor.config_reloads.with_label_values(&[result]);
+        }
+        Ok(monitor)
+    }
+
+    /// Notes when natsight started, seconds since 1970.
+    pub fn started(&self, unix_seconds: f64) {
+        self.start_time.set(unix_seconds);
+        self.config_time.set(unix_seconds);
+    }
+
+    /// Notes what the kernel says of natsight's own process.
+    pub fn process(&self, cpu_seconds: f64, resident_bytes: u64, open_fds: Option<u64>) {
+        let cpu = self.cpu.with_label_values(&[] as &[&str]);
+        cpu.inc_by((cpu_seconds - cpu.get()).max(0.0));
+        self.resident_memory.set(signed(resident_bytes));
+        if let Some(count) = open_fds {
+            self.open_fds.set(signed(count));
+        }
+    }
+
+    /// All rows.
+    pub fn rows(&self, out: &mut dyn Rows) {
+        for family in self.registry.gather() {
+            let Some(def) = CATALOG
+                .iter()
+                .find(|def| def.origin == Origin::Own && def.name == family.name())
+            else {
+                continue;
+            };
+            for sample in family.get_metric() {
+                let labels: Vec<(&'static str, &str)> = def
+                    .labels
+                    .iter()
+                    .filter_map(|name| {
+                        let pair = sample
+                            .get_label()
+                            .iter()
+                            .find(|pair| pair.name() == *name)?;
+                        Some((*name, pair.value()))
+                    })
+                    .collect();
+                let number = match family.get_field_type() {
+                    MetricType::COUNTER => sample.get_counter().get_value(),
+                    _ => sample.get_gauge().get_value(),
+                };
+                out.row(&Row::new(
+                    EntityKind::Server,
+                    &labels,
+                    &[(def.metric, value(number))],
+                ));
+            }
+        }
+    }
+}
+
+fn opts(metric: Metric) -> Opts {
+    Opts::new(metric.name(), metric.def().help)
+}
+
+fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounterVec> {
+    add(
+        registry,
+        IntCounterVec::new(opts(metric), metric.def().labels)?,
+    )
+}
+
+fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> prometheus::Result<C> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The crate keeps every number as a float; whole ones are shown as such.
+fn value(number: f64) -> Value<'static> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and in range"
+    )]
+    if number >= 0.0 && number.fract() == 0.0 && number < 9e15 {
+        return Value::U64(number as u64);
+    }
+    Value::F64(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_own_family_of_the_catalog_is_registered() {
+        let monitor = SelfMonitor::new().unwrap();
+        monitor
+            .http_requests
+            .with_label_values(&["public", "/metrics", "200"])
+            .inc();
+        monitor.connections.with_label_values(&["public"]).inc();
+        monitor.process(1.5, 4096, Some(9));
+        let mut seen = Vec::new();
+        monitor
+            .rows(&mut |row: &Row<'_>| seen.extend(row.values.iter().map(|(metric, _)| *metric)));
+        for def in CATALOG.iter().filter(|def| def.origin == Origin::Own) {
+            assert!(seen.contains(&def.metric), "{} is not registered", def.name);
+        }
+    }
+}

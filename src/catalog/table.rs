@@ -30,6 +30,34 @@ macro_rules! catalog {
 }
 
 catalog! {
+    // natsight's own life.
+    /// Version of natsight.
+    BuildInfo = Info "natsight_build_info" ["version"] Own;
+    /// When natsight started.
+    OwnStartTime = Gauge "natsight_start_time_seconds" [] Own;
+    /// CPU time that natsight used.
+    OwnCpu = Counter "natsight_cpu_seconds_total" [] Own;
+    /// Resident memory of natsight.
+    OwnResidentMemory = Gauge "natsight_resident_memory_bytes" [] Own;
+    /// File descriptors that natsight has open.
+    OwnOpenFds = Gauge "natsight_open_fds" [] Own;
+    /// Servers that natsight watches.
+    OwnServers = Gauge "natsight_servers" [] Own;
+    /// Series on the page.
+    OwnPageSeries = Gauge "natsight_page_series" [] Own;
+    /// Requests to natsight's listeners, by route and status.
+    OwnHttpRequests = Counter "natsight_http_requests_total" ["listener" "route" "code"] Own;
+    /// Connections to natsight's listeners that are open now.
+    OwnConnections = Gauge "natsight_http_connections" ["listener"] Own;
+    /// Connections that natsight did not serve because too many were open.
+    OwnConnectionsRefused = Counter "natsight_http_connections_refused_total" ["listener"] Own;
+    /// Scrapes that natsight did not serve because slow clients still hold too many older pages.
+    OwnScrapesRefused = Counter "natsight_scrapes_refused_total" [] Own;
+    /// Reloads of the configuration, by result.
+    OwnConfigReloads = Counter "natsight_config_reloads_total" ["result"] Own;
+    /// When the configuration in force was read.
+    OwnConfigTime = Gauge "natsight_config_load_timestamp_seconds" [] Own;
+
     // What natsight saw itself while watching a broker: stays when the broker has gone.
     /// Whether the latest request for varz was answered.
     Up = Gauge "nats_up" ["target"] Observed;

@@ -7,7 +7,9 @@ mod lines;
 mod page;
 mod part;
 pub mod reader;
+mod snapshot;
 
 pub use family::{FamilyId, families};
 pub use page::{Encoding, Page, Rendered, Shape, TextFormat};
 pub use part::{Part, PartBuilder, Piece, Source};
+pub use snapshot::Snapshot;

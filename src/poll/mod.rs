@@ -8,7 +8,6 @@ mod job;
 mod observed;
 mod poller;
 mod process;
-mod snapshot;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,7 +23,6 @@ use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
 
 pub use poller::Poller;
-pub use snapshot::{CollectorStatus, ServerStatus, Snapshot};
 
 /// What a poller needs of a broker. Tests put a stub in its place.
 pub trait Broker: Send + Sync {

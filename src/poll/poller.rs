@@ -14,11 +14,11 @@ use super::ask::{self, Harvest, Question};
 use super::governor::{self, Load};
 use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
-use super::snapshot::{CollectorStatus, ServerStatus, Snapshot};
 use super::{ProcessChoice, Watch, process};
 use crate::collect::{Context, Sizes, specs};
-use crate::expose::{Part, PartBuilder, Source};
+use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::source::process::{Pid, ProcessSample};
+use crate::state::{CollectorStatus, ServerStatus};
 
 /// What natsight saw itself is a part under this name.
 pub(super) const OBSERVED: &str = "observed";
@@ -116,10 +116,14 @@ impl Poller {
 
     /// Servers that begin together take turns, so that a start does not hit a fleet all at once.
     fn end_of_first_round(&self, permit: &mut Option<OwnedSemaphorePermit>) {
-        let tried = self.jobs.iter().all(|job| job.rounds > 0);
-        if permit.is_some() && (tried || self.up == Some(false)) {
+        if permit.is_some() && self.first_round_is_over() {
             *permit = None;
         }
+    }
+
+    fn first_round_is_over(&self) -> bool {
+        let tried = |job: &Job| job.rounds > 0 || !self.may_start(job);
+        self.up == Some(false) || (self.up.is_some() && self.jobs.iter().all(tried))
     }
 
     /// The job to start now, if any: one for each slot, varz before all others.
@@ -542,6 +546,7 @@ impl Poller {
             nats_cluster: self.context.nats_cluster.clone(),
             version: self.version.clone(),
             up: self.up,
+            first_round_over: self.first_round_is_over(),
             target,
             answered_at: varz
                 .and_then(|job| job.status.last_success_at)

@@ -1,1 +1,122 @@
-//! placeholder
+//! HTTP to the outside: listeners, routes, negotiation. No logic, and never a request to a broker.
+
+mod admin;
+mod body;
+mod home;
+mod listener;
+mod metrics;
+mod negotiate;
+mod reply;
+mod servers;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
+
+use crate::expose::{Part, Snapshot};
+use crate::selfmon::SelfMonitor;
+
+pub use admin::Hosts;
+pub use listener::{Listener, drain};
+pub use metrics::PageCache;
+
+/// What the routes show and may set off. `app` is behind it.
+pub trait Site: Send + Sync + 'static {
+    /// The newest snapshot of each server.
+    fn snapshots(&self) -> Vec<Arc<Snapshot>>;
+
+    /// The sidecar's own part of the page.
+    fn own_part(&self) -> Option<Arc<Part>>;
+
+    /// Reads the configuration again. Gives a sentence for each thing that needs a restart, or each mistake.
+    fn reload(&self) -> BoxFuture<'static, Result<Vec<String>, Vec<String>>>;
+}
+
+/// What all routes share.
+#[derive(Clone)]
+pub struct Shared {
+    /// What is shown.
+    pub site: Arc<dyn Site>,
+    /// Own counters.
+    pub monitor: SelfMonitor,
+    /// Pages ready to be written.
+    pub cache: Arc<PageCache>,
+}
+
+/// Routes that anybody in the cluster may read.
+pub fn public_routes(shared: Shared) -> Router {
+    let counted = Counted {
+        monitor: shared.monitor.clone(),
+        listener: "public",
+    };
+    Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .route("/-/healthy", get(home::healthy))
+        .route("/-/ready", get(home::ready))
+        .route("/api/v1/servers", get(servers::servers))
+        .route("/", get(home::home))
+        .fallback(reply::not_found)
+        .method_not_allowed_fallback(reply::wrong_method)
+        .layer(middleware::from_fn_with_state(counted, count))
+        .with_state(shared)
+}
+
+/// Routes that act.
+pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
+    let counted = Counted {
+        monitor: shared.monitor.clone(),
+        listener: "admin",
+    };
+    Router::new()
+        .route("/-/reload", post(admin::reload))
+        .fallback(reply::not_found)
+        .method_not_allowed_fallback(reply::wrong_method)
+        .layer(middleware::from_fn_with_state(
+            Arc::new(hosts),
+            admin::guard,
+        ))
+        .layer(middleware::from_fn_with_state(counted, count))
+        .with_state(shared)
+}
+
+#[derive(Clone)]
+struct Counted {
+    monitor: SelfMonitor,
+    listener: &'static str,
+}
+
+/// Paths that have a label of their own; all others share one, so that a scan makes no series.
+const ROUTES: &[&str] = &[
+    "/",
+    "/metrics",
+    "/-/healthy",
+    "/-/ready",
+    "/-/reload",
+    "/api/v1/servers",
+];
+
+async fn count(
+    axum::extract::State(counted): axum::extract::State<Counted>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let route = ROUTES
+        .iter()
+        .find(|route| **route == path)
+        .copied()
+        .unwrap_or("other");
+    let response = next.run(request).await;
+    let code = response.status().as_u16().to_string();
+    counted
+        .monitor
+        .http_requests
+        .with_label_values(&[counted.listener, route, &code])
+        .inc();
+    response
+}

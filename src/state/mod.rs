@@ -2,6 +2,8 @@
 
 mod histogram;
 mod row;
+mod status;
 
 pub use histogram::{Histogram, MAX_BUCKETS};
 pub use row::{EntityKind, Row, Rows, Value};
+pub use status::{CollectorStatus, ServerStatus};

@@ -1,18 +1,6 @@
-//! What a poller publishes: the parts of one server and how it is doing.
+//! How servers and collectors are doing, for people and for the API.
 
-use std::sync::Arc;
 use std::time::Instant;
-
-use crate::expose::Part;
-
-/// All that is known of one server, immutable.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    /// Its parts of the page.
-    pub parts: Vec<Arc<Part>>,
-    /// How it is doing.
-    pub status: ServerStatus,
-}
 
 /// How a server is doing.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +17,8 @@ pub struct ServerStatus {
     pub up: Option<bool>,
     /// Its monitoring URL, without secrets.
     pub target: String,
+    /// Whether each collector was tried once, or the server was given up on.
+    pub first_round_over: bool,
     /// When varz was last answered.
     pub answered_at: Option<Instant>,
     /// Its collectors, in the order of a round.

@@ -112,10 +112,11 @@ pub(super) fn read(leaf: &Leaf, text: &str) -> Result<Value, String> {
             Some(_) => Err(out_of(leaf, &show_size(min), &show_size(max))),
             None => Err(such_as("a size")),
         },
-        Kind::Number { min, max } => match number(word) {
-            Some(number) if (min..=max).contains(&number) => Ok(Value::Number(number)),
-            Some(_) => Err(out_of(leaf, &min.to_string(), &max.to_string())),
-            None => Err(such_as("a number")),
+        Kind::Number { min, max } => match word.parse::<f64>() {
+            Ok(number) if (min..=max).contains(&number) => Ok(Value::Number(number)),
+            // Infinity and NaN are in no range.
+            Ok(_) => Err(out_of(leaf, &min.to_string(), &max.to_string())),
+            Err(_) => Err(such_as("a number")),
         },
         Kind::Count { min, max } => match word.parse() {
             Ok(count) if (min..=max).contains(&count) => Ok(Value::Count(count)),
@@ -181,15 +182,6 @@ fn duration(
         &format!("{zero}{}", show_duration(min)),
         &show_duration(max),
     ))
-}
-
-/// Digits with at most one point. `f64` alone would take `inf`, `nan` and `1e-3`.
-fn number(word: &str) -> Option<f64> {
-    let plain = word.chars().all(|c| c.is_ascii_digit() || c == '.');
-    if !plain {
-        return None;
-    }
-    word.parse().ok()
 }
 
 fn is_whole(word: &str) -> bool {

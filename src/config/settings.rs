@@ -359,9 +359,7 @@ impl Walk<'_> {
             "" => "the file".to_owned(),
             _ => numbered(path, index),
         };
-        let secret = matches!(shape, Shape::Leaf(leaf) if matches!(leaf.kind, Kind::Secret));
         let found = match body {
-            Body::Text(_) if secret => "***".to_owned(),
             Body::Text(text) => shown(text),
             Body::List(_) => "a list".to_owned(),
             Body::Map(_) => "a group of keys".to_owned(),

@@ -119,6 +119,12 @@ fn broken_yaml_has_a_place_and_an_end() {
 }
 
 #[test]
+fn a_key_of_a_megabyte_is_told_in_a_line() {
+    let key = format!("? {}\n: 1\n", "x".repeat(900_000));
+    broken(&key, "1:3", "is not a key; known here");
+}
+
+#[test]
 fn an_alias_bomb_is_refused_at_once() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {

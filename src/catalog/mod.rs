@@ -3,6 +3,7 @@
 //! The table is `catalog/table.rs`. HELP and TYPE lines, `docs/metrics.md`, `natsight metrics` and the checks of
 //! dashboards, alerts and collectors are made from it.
 
+pub mod manual;
 mod table;
 
 pub use table::{CATALOG, Metric};

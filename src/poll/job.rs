@@ -122,9 +122,10 @@ impl Job {
         Self::new(Task::Collect(spec), spec.name, slot, every, Some(work), now)
     }
 
-    /// Whether it has series of its own: not where the broker's version lacks the endpoint.
+    /// Whether it has series as a collector: not where the broker's version lacks the endpoint, and not probes, which
+    /// have families of their own.
     pub(super) fn is_shown(&self) -> bool {
-        !self.status.absent
+        !self.status.absent && !matches!(self.task, Task::Probe)
     }
 
     pub(super) fn probe(every: Duration, now: Instant) -> Self {

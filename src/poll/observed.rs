@@ -175,22 +175,23 @@ const PROBE_REASONS: &[&str] = &[
 ];
 
 fn job_rows(job: &Job, up: bool, out: &mut dyn Rows) {
-    let labels = [("collector", job.name)];
     let status = &job.status;
     let mut values = vec![(Metric::CollectorInterval, nanos_value(job.interval))];
+    let asked = matches!(job.task, Task::Collect(_));
     if let Some(success) = status.success {
         // A collector that is not asked because the server is down did not succeed.
-        let current = success && (up || !matches!(job.task, Task::Collect(_)));
-        values.push((Metric::CollectorSuccess, current.into()));
+        values.push((Metric::CollectorSuccess, (success && (up || !asked)).into()));
         values.push((Metric::CollectorDuration, nanos_value(status.took)));
-        values.push((Metric::CollectorTruncated, status.truncated.into()));
-        values.push((Metric::CollectorCoverage, Value::F64(status.coverage)));
-        values.push((Metric::CollectorBody, status.bytes.into()));
+        if asked {
+            values.push((Metric::CollectorTruncated, status.truncated.into()));
+            values.push((Metric::CollectorCoverage, Value::F64(status.coverage)));
+            values.push((Metric::CollectorBody, status.bytes.into()));
+        }
     }
     if let Some(time) = status.last_success {
         values.push((Metric::CollectorLastSuccess, nanos_value(time)));
     }
-    row(out, &labels, &values);
+    row(out, &[("collector", job.name)], &values);
 }
 
 fn row(out: &mut dyn Rows, labels: &[(&'static str, &str)], values: &[(Metric, Value<'_>)]) {

@@ -263,6 +263,12 @@ impl Poller {
                 self.sampled(pid, &sample);
                 Ok(())
             }
+            Outcome::Sampled(Err(error)) if self.watch.process == ProcessChoice::Find => {
+                // A process that natsight was not told of may well be out of sight: that is no fault.
+                tracing::debug!(server = self.context.server_name, %error, "process not visible");
+                self.jobs[place].status.absent = true;
+                Ok(())
+            }
             Outcome::Sampled(Err(error)) => Err((error.reason(), error.to_string())),
             Outcome::Lost => Err(("lost", "the look at the process was lost".to_owned())),
         };
@@ -373,6 +379,7 @@ impl Poller {
         let mut builder = PartBuilder::new(&ask::labels(&self.context), self.watch.rules.twins);
         process::rows(sample, &mut builder);
         if let Some(place) = self.jobs.iter().position(|job| job.name == PROCESS) {
+            self.jobs[place].status.absent = false;
             self.set_part(place, builder);
         }
     }

@@ -1,0 +1,328 @@
+//! `natsight serve`: listeners, pollers, signals, reload, and an end within five seconds.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::BoxFuture;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::fleet::{Fleet, Snapshots};
+use super::log::{self, LevelHandle};
+use super::{Exit, complain, load, sentences, wiring};
+use crate::config::{Inputs, Listen, Plan};
+use crate::expose::{Part, PartBuilder, Snapshot, Source};
+use crate::selfmon::SelfMonitor;
+use crate::serve::{self, Hosts, Listener, PageCache, Shared, Site};
+use crate::source::http::Client;
+use crate::source::process;
+
+/// From a signal to the end of the process.
+const GRACE: Duration = Duration::from_secs(4);
+/// How often the sidecar's own part is made anew.
+const OWN_EVERY: Duration = Duration::from_secs(5);
+/// Reloads that may wait; more are refused.
+const RELOADS_MAX: usize = 4;
+/// The own part comes after those of all servers.
+const OWN_PLACE: u32 = u32::MAX;
+
+/// A runtime for commands that talk to brokers. Two workers, so that joining a large page delays no poll.
+pub(super) fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(4)
+        .enable_all()
+        .build()
+}
+
+pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Write) -> Exit {
+    let (plan, warnings) = match load(&inputs, &env) {
+        Ok(loaded) => loaded,
+        Err(mistakes) => return complain(err, &sentences(&mistakes)),
+    };
+    let clients = match wiring::clients(&plan) {
+        Ok(clients) => clients,
+        Err(wrong) => return complain(err, &wrong),
+    };
+    let level = log::start(&plan.log);
+    for warning in &warnings {
+        tracing::warn!("{}", warning.text);
+    }
+    let ended = runtime()
+        .map_err(|error| format!("the runtime did not start: {error}"))
+        .and_then(|runtime| runtime.block_on(Sidecar::run(plan, clients, inputs, env, level)));
+    match ended {
+        Ok(()) => Exit::Fine,
+        Err(text) => {
+            let _ = writeln!(err, "natsight: {text}");
+            Exit::Failed
+        }
+    }
+}
+
+type ReloadAnswer = Result<Vec<String>, Vec<String>>;
+
+struct Sidecar {
+    plan: Plan,
+    inputs: Inputs,
+    env: Vec<(String, String)>,
+    level: LevelHandle,
+    fleet: Fleet,
+    monitor: SelfMonitor,
+    snapshots: watch::Receiver<Snapshots>,
+    own: Arc<Mutex<Option<Arc<Part>>>>,
+}
+
+impl Sidecar {
+    async fn run(
+        plan: Plan,
+        clients: Vec<Client>,
+        inputs: Inputs,
+        env: Vec<(String, String)>,
+        level: LevelHandle,
+    ) -> Result<(), String> {
+        let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
+        monitor.started(unix_now());
+        let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
+        let (fleet, snapshots) = Fleet::new();
+        let mut this = Self {
+            plan,
+            inputs,
+            env,
+            level,
+            fleet,
+            monitor,
+            snapshots: snapshots.clone(),
+            own: Arc::new(Mutex::new(None)),
+        };
+        let site = Outlook {
+            snapshots,
+            own: Arc::clone(&this.own),
+            reload: reload_asked,
+        };
+        let (stop, stopped) = watch::channel(());
+        let mut tasks = JoinSet::new();
+        // Listening comes first: a scrape of the first second gets a page, if an empty one.
+        this.listen(Arc::new(site), &stopped, &mut tasks).await?;
+        this.fleet.adopt(&this.plan, clients, None);
+        let mut hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+        let mut own_timer = tokio::time::interval(OWN_EVERY);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => { let _ = this.reload(); }
+                Some(answer) = reloads.recv() => {
+                    let answer: oneshot::Sender<ReloadAnswer> = answer;
+                    let _ = answer.send(this.reload());
+                }
+                _ = own_timer.tick() => this.refresh_own(),
+            }
+        }
+        tracing::info!("stopping");
+        drop(stop);
+        let end = async {
+            this.fleet.stop().await;
+            serve::drain(&mut tasks, GRACE).await
+        };
+        match tokio::time::timeout(GRACE, end).await {
+            Ok(0) => tracing::info!("stopped"),
+            Ok(left) => tracing::warn!(left, "stopped while clients were still connected"),
+            Err(_) => tracing::warn!("stopped before everything had ended"),
+        }
+        Ok(())
+    }
+
+    async fn listen(
+        &self,
+        site: Arc<dyn Site>,
+        stopped: &watch::Receiver<()>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), String> {
+        let shared = Shared {
+            site,
+            monitor: self.monitor.clone(),
+            cache: Arc::new(PageCache::default()),
+        };
+        let public = self.bind("public", "listen", self.plan.listen).await?;
+        tasks.spawn(public.run(serve::public_routes(shared.clone()), stopped.clone()));
+        if let Some(address) = self.plan.admin_listen {
+            let admin = self.bind("admin", "admin_listen", address).await?;
+            tasks.spawn(admin.run(
+                serve::admin_routes(shared, hosts(&self.plan)),
+                stopped.clone(),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn bind(
+        &self,
+        name: &'static str,
+        key: &str,
+        listen: Listen,
+    ) -> Result<Listener, String> {
+        let addresses = listen.addresses();
+        let listener = Listener::bind(name, &addresses, self.monitor.clone())
+            .await
+            .map_err(|error| {
+                let shown = addresses
+                    .first()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                format!(
+                    "{key} {shown} cannot be bound: {error}; choose another address with --{}",
+                    key.replace('_', "-")
+                )
+            })?;
+        let address = listener
+            .address()
+            .map(|address| address.to_string())
+            .unwrap_or_default();
+        tracing::info!(listener = name, %address, "listening");
+        Ok(listener)
+    }
+
+    /// Reads the configuration again. A plan with a mistake changes nothing.
+    fn reload(&mut self) -> ReloadAnswer {
+        let loaded = load(&self.inputs, &self.env).map_err(|mistakes| sentences(&mistakes));
+        let checked =
+            loaded.and_then(|(plan, _)| wiring::clients(&plan).map(|clients| (plan, clients)));
+        let (plan, clients) = match checked {
+            Ok(checked) => checked,
+            Err(mistakes) => {
+                self.monitor
+                    .config_reloads
+                    .with_label_values(&["failure"])
+                    .inc();
+                tracing::error!(
+                    mistakes = mistakes.join("; "),
+                    "configuration refused; the one before stays in force"
+                );
+                return Err(mistakes);
+            }
+        };
+        let mut restart = Vec::new();
+        for (key, changed) in [
+            ("listen", plan.listen != self.plan.listen),
+            ("admin_listen", plan.admin_listen != self.plan.admin_listen),
+            ("admin_hosts", plan.admin_hosts != self.plan.admin_hosts),
+            ("external_url", plan.external_url != self.plan.external_url),
+            ("log.format", plan.log.format != self.plan.log.format),
+        ] {
+            if changed {
+                restart.push(format!("{key} takes effect after a restart"));
+            }
+        }
+        self.fleet.adopt(&plan, clients, Some(&self.plan));
+        log::set_level(&self.level, plan.log.level);
+        self.plan = plan;
+        self.monitor
+            .config_reloads
+            .with_label_values(&["success"])
+            .inc();
+        self.monitor.config_time.set(unix_now());
+        tracing::info!(
+            servers = self.plan.servers.len(),
+            restart = restart.join("; "),
+            "configuration reloaded"
+        );
+        self.refresh_own();
+        Ok(restart)
+    }
+
+    fn refresh_own(&self) {
+        self.monitor
+            .servers
+            .set(i64::try_from(self.plan.servers.len()).unwrap_or(i64::MAX));
+        if let Ok(sample) = i32::try_from(std::process::id())
+            .map_or(Err(()), |pid| process::read(pid).map_err(|_| ()))
+        {
+            #[allow(clippy::cast_precision_loss, reason = "ticks of a process fit")]
+            let cpu = sample.cpu_ticks as f64 / sample.ticks_per_second.max(1) as f64;
+            self.monitor
+                .process(cpu, sample.resident_bytes, sample.open_fds);
+        }
+        let series = self
+            .snapshots
+            .borrow()
+            .iter()
+            .flat_map(|one| one.borrow().parts.clone())
+            .map(|part| part.series);
+        self.monitor
+            .page_series
+            .set(i64::try_from(series.sum::<u64>()).unwrap_or(i64::MAX));
+        let mut builder = PartBuilder::new(&[], false);
+        self.monitor.rows(&mut builder);
+        let source = Source {
+            server: OWN_PLACE,
+            collector: "natsight",
+        };
+        let part = builder.finish(source, Instant::now(), None);
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(part));
+    }
+}
+
+fn hosts(plan: &Plan) -> Hosts {
+    let mut names: Vec<String> = plan
+        .admin_hosts
+        .iter()
+        .map(|name| name.to_ascii_lowercase())
+        .collect();
+    let origin = plan.external_url.as_ref().and_then(|url| {
+        let (scheme, rest) = url.expose().split_once("://")?;
+        let host = rest.split('/').next().unwrap_or(rest);
+        let host = host
+            .rsplit_once('@')
+            .map_or(host, |(_, host)| host)
+            .to_ascii_lowercase();
+        names.push(host.clone());
+        Some(format!("{scheme}://{host}"))
+    });
+    Hosts { names, origin }
+}
+
+fn unix_now() -> f64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// What the routes see of the sidecar.
+struct Outlook {
+    snapshots: watch::Receiver<Snapshots>,
+    own: Arc<Mutex<Option<Arc<Part>>>>,
+    reload: mpsc::Sender<oneshot::Sender<ReloadAnswer>>,
+}
+
+impl Site for Outlook {
+    fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.snapshots
+            .borrow()
+            .iter()
+            .map(|receiver| Arc::clone(&receiver.borrow()))
+            .collect()
+    }
+
+    fn own_part(&self) -> Option<Arc<Part>> {
+        self.own
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn reload(&self) -> BoxFuture<'static, ReloadAnswer> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.reload.try_send(answer);
+        Box::pin(async move {
+            let busy = || vec!["a reload is under way; try again in a moment".to_owned()];
+            asked.map_err(|_| busy())?;
+            answered.await.map_err(|_| busy())?
+        })
+    }
+}

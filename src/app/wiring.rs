@@ -1,0 +1,91 @@
+//! From the plan to what the other modules take: clients, rules, choices.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::collect::{Connections, Options};
+use crate::config::{self, Pid, Plan, ServerPlan, StandardNames};
+use crate::poll::{Intervals, ProcessChoice, Rules};
+use crate::source::http::{Client, Limits, Target, Tls};
+
+/// Servers whose first round is under way at once.
+const FIRST_ROUNDS_MAX: usize = 8;
+
+/// A client for each server of the plan, in its order; or a sentence for each that cannot be made.
+pub(super) fn clients(plan: &Plan) -> Result<Vec<Client>, Vec<String>> {
+    let client_files = plan.tls.client.as_ref();
+    let tls = Tls {
+        ca_file: plan.tls.ca_file.clone(),
+        cert_file: client_files.map(|files| files.cert_file.clone()),
+        key_file: client_files.map(|files| files.key_file.clone()),
+    };
+    let (mut clients, mut wrong) = (Vec::new(), Vec::new());
+    for server in &plan.servers {
+        match client(server, &tls) {
+            Ok(client) => clients.push(client),
+            Err(text) => wrong.push(text),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(clients)
+    } else {
+        Err(wrong)
+    }
+}
+
+fn client(server: &ServerPlan, tls: &Tls) -> Result<Client, String> {
+    let target = Target::parse(server.url.expose()).map_err(|error| error.to_string())?;
+    Client::new(target, tls).map_err(|error| error.to_string())
+}
+
+/// How servers are watched by this plan.
+pub(super) fn rules(plan: &Plan) -> Rules {
+    let poll = &plan.poll;
+    let connections = match plan.collect.connections {
+        config::Connections::Off => Connections::Off,
+        config::Connections::Top => Connections::Top,
+        config::Connections::All => Connections::All,
+    };
+    Rules {
+        options: Options {
+            connections,
+            top: plan.collect.top,
+            streams: plan.collect.streams,
+            consumers: plan.collect.consumers,
+        },
+        every: Intervals {
+            light: poll.light,
+            health: poll.health,
+            connections: poll.connections,
+            streams: poll.streams,
+            consumers: poll.consumers,
+        },
+        light: Limits {
+            deadline: poll.timeout,
+            body_max: poll.light_body_max,
+        },
+        heavy: Limits {
+            deadline: poll.heavy_timeout,
+            body_max: poll.body_max,
+        },
+        broker_cpu_max: poll.broker_cpu_max,
+        probe: plan.probe_connect,
+        twins: match plan.standard_names {
+            StandardNames::On => true,
+            StandardNames::Off => false,
+            StandardNames::Auto => plan.servers.len() == 1,
+        },
+        first_rounds: Arc::new(Semaphore::new(FIRST_ROUNDS_MAX)),
+    }
+}
+
+/// Which process belongs to a server: by itself only where the server is on this machine.
+pub(super) fn process(server: &ServerPlan, target: &Target) -> ProcessChoice {
+    match server.pid {
+        Pid::Off => ProcessChoice::Off,
+        Pid::Number(pid) => i32::try_from(pid).map_or(ProcessChoice::Off, ProcessChoice::Given),
+        Pid::Auto if target.is_loopback() => ProcessChoice::Find,
+        Pid::Auto => ProcessChoice::Off,
+    }
+}

@@ -248,12 +248,8 @@ impl Sidecar {
             self.monitor
                 .process(cpu, sample.resident_bytes, sample.open_fds);
         }
-        let series = self
-            .snapshots
-            .borrow()
-            .iter()
-            .flat_map(|one| one.borrow().parts.clone())
-            .map(|part| part.series);
+        let snapshots = self.snapshots.borrow().clone();
+        let series = snapshots.iter().map(|one| one.borrow().series());
         self.monitor
             .page_series
             .set(i64::try_from(series.sum::<u64>()).unwrap_or(i64::MAX));

@@ -13,3 +13,10 @@ pub struct Snapshot {
     /// How it is doing.
     pub status: ServerStatus,
 }
+
+impl Snapshot {
+    /// Series in all parts.
+    pub fn series(&self) -> u64 {
+        self.parts.iter().map(|part| part.series).sum()
+    }
+}

@@ -268,7 +268,9 @@ fn a_broker_that_is_down_is_said_and_gives_2() {
     let ended = run(&["scrape", &secret], &[]);
     assert_eq!((ended.code, ended.err.lines().count()), (2, 1), "{ended:?}");
     assert!(
-        ended.err.contains(&broker.addr().to_string()),
+        ended
+            .err
+            .contains(broker.url().trim_start_matches("http://")),
         "{}",
         ended.err
     );

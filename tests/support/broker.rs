@@ -54,10 +54,6 @@ impl Broker {
         format!("http://{}", self.addr)
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
     /// Closes connections without an answer, or answers again.
     pub(crate) fn set_gone(&self, gone: bool) {
         self.shared.gone.store(gone, Ordering::SeqCst);

@@ -13,6 +13,7 @@ use program::{Ended, Sidecar, run, until};
 mod broker;
 #[path = "support/http.rs"]
 mod http;
+#[allow(dead_code, reason = "tests/cli.rs uses all of it")]
 #[path = "support/program.rs"]
 mod program;
 

@@ -147,7 +147,23 @@ impl Broker {
 
     /// Stops it in the middle of whatever it does: connections stay open, nothing answers.
     pub(crate) fn freeze(&self) -> Result<()> {
-        self.signal("-STOP")
+        self.signal("-STOP")?;
+        // The signal reaches the threads one by one, and one that still runs may answer a request.
+        let id = self
+            .child
+            .as_ref()
+            .context("this broker does not run")?
+            .id();
+        wait::until("all threads stand still", LONG, || {
+            for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+                let stat = std::fs::read_to_string(thread?.path().join("stat"))?;
+                let state = stat
+                    .rsplit_once(") ")
+                    .map(|(_, rest)| rest.starts_with('T'));
+                ensure!(state == Some(true), "a thread runs: {stat}");
+            }
+            Ok(())
+        })
     }
 
     pub(crate) fn thaw(&self) -> Result<()> {

@@ -122,9 +122,10 @@ impl Broker {
         Ok(())
     }
 
-    fn ready(&self) -> Result<()> {
+    fn ready(&mut self) -> Result<()> {
         let what = format!("nats-server {} {} answers", self.version, self.name);
-        wait::until(&what, LONG, || {
+        let mut child = self.child.take().context("this broker does not run")?;
+        let ready = wait::until_answers(&what, LONG, &mut child, || {
             let varz = self.varz()?;
             // The port could be another's; the name and version say whose answer this is.
             ensure!(
@@ -136,8 +137,9 @@ impl Broker {
                 "another version: {varz}"
             );
             http::get(self.http_port, "/healthz").map(drop)
-        })
-        .with_context(|| self.log())
+        });
+        self.child = Some(child);
+        ready.with_context(|| self.log())
     }
 
     /// What the broker itself said, for the message of a failed test.
@@ -230,8 +232,8 @@ impl Cluster {
             node.spawn()?;
             nodes.push(node);
         }
-        let cluster = Self { nodes };
-        for node in &cluster.nodes {
+        let mut cluster = Self { nodes };
+        for node in &mut cluster.nodes {
             node.ready()?;
             let what = format!("{} {} knows the cluster", node.version, node.name);
             wait::until(&what, LONG, || node.knows_the_cluster()).with_context(|| node.log())?;

@@ -46,12 +46,13 @@ impl Prometheus {
             .stderr(log)
             .spawn()
             .context("starting prometheus")?;
-        let prometheus = Self {
+        let mut prometheus = Self {
             port,
             folder,
             child,
         };
-        wait::until("Prometheus is ready", LONG, || http::get(port, "/-/ready"))
+        let answers = || http::get(port, "/-/ready").map(drop);
+        wait::until_answers("Prometheus is ready", LONG, &mut prometheus.child, answers)
             .with_context(|| prometheus.log())?;
         Ok(prometheus)
     }

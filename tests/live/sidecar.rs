@@ -42,12 +42,13 @@ impl Sidecar {
             }
         }
         let child = command.spawn().context("starting natsight")?;
-        let sidecar = Self {
+        let mut sidecar = Self {
             port,
             folder,
             child,
         };
-        wait::until("natsight listens", LONG, || http::get(port, "/-/healthy"))
+        let answers = || http::get(port, "/-/healthy").map(drop);
+        wait::until_answers("natsight listens", LONG, &mut sidecar.child, answers)
             .with_context(|| sidecar.log())?;
         Ok(sidecar)
     }

@@ -1,8 +1,9 @@
 //! Waiting on conditions, never for a time.
 
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 const STEP: Duration = Duration::from_millis(20);
 
@@ -22,5 +23,22 @@ pub(crate) fn until<T>(
             }
             Err(_) => std::thread::sleep(STEP),
         }
+    }
+}
+
+/// The same for a process that shall answer: one that has ended never will.
+pub(crate) fn until_answers(
+    what: &str,
+    within: Duration,
+    child: &mut Child,
+    mut look: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let ended = until(what, within, || match child.try_wait()? {
+        Some(status) => Ok(Some(status)),
+        None => look().map(|()| None),
+    })?;
+    match ended {
+        Some(status) => bail!("{what}: the process ended, {status}"),
+        None => Ok(()),
     }
 }

@@ -1,1 +1,256 @@
-//! placeholder
+//! One endpoint of the broker, one file: bytes in, records out, records to rows.
+//!
+//! Nothing here does I/O, reads a clock or spawns. To add an endpoint: catalog rows, a file with its `SPECS`, its
+//! records and their `native` rows, and one line in `collectors!` below.
+
+mod decode;
+mod number;
+mod select;
+mod splitter;
+mod table;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+pub use decode::DecodeError;
+pub use number::{Count, GoDuration, Int, Moment};
+pub use select::Select;
+
+use crate::catalog::{Origin, Tier};
+use crate::state::Rows;
+
+/// Modules of endpoints and the records that each emits.
+macro_rules! collectors {
+    ($( $module:ident :: { $($record:ident),* $(,)? } ),* $(,)?) => {
+        $( pub mod $module; )*
+
+        /// One entity as the broker gave it, borrowed from the body.
+        #[derive(Debug)]
+        pub enum Record<'a> { $($(
+            #[doc = concat!("From `collect/", stringify!($module), ".rs`.")]
+            $record(&'a $module::$record<'a>),
+        )*)* }
+
+        impl Record<'_> {
+            /// Turns the record into rows of the native view.
+            pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
+                match self { $($( Self::$record(record) => record.native(context, rows), )*)* }
+            }
+        }
+
+        /// Every collector, in the order of a light round.
+        pub fn specs() -> impl Iterator<Item = &'static Spec> {
+            [$( $module::SPECS ),*].into_iter().flatten()
+        }
+    };
+}
+
+collectors! {
+    varz::{ Varz },
+}
+
+/// Which of the two request queues of a broker a collector uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Cheap requests, which never wait for heavy ones.
+    Light,
+    /// Requests whose cost grows with connections, streams or consumers.
+    Heavy,
+}
+
+/// What is fixed about a collector.
+#[derive(Debug)]
+pub struct Spec {
+    /// Name in `collector` labels and in `collect[]`.
+    pub name: &'static str,
+    /// Whose families it fills.
+    pub origin: Origin,
+    /// Path of the endpoint without parameters: the `handler` label.
+    pub handler: &'static str,
+    /// Which interval it follows.
+    pub tier: Tier,
+    /// Shortest interval, whatever the configuration says.
+    pub interval_min: Duration,
+    /// Which queue it uses.
+    pub lane: Lane,
+    /// Status codes whose body is decoded.
+    pub accept: fn(u16) -> bool,
+    /// Status codes that mean "this version does not have it".
+    pub absent: fn(u16) -> bool,
+    /// Whether settings ask for it.
+    pub wanted: fn(&Options) -> bool,
+    /// Makes the collector of one server.
+    pub make: fn(&Options) -> Box<dyn Collector>,
+}
+
+/// What the operator chose about depth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Series for each client connection.
+    pub connections: Connections,
+    /// How many connections `Connections::Top` shows.
+    pub top: usize,
+    /// Series for each stream.
+    pub streams: bool,
+    /// Series for each durable consumer.
+    pub consumers: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: Connections::Off,
+            top: 20,
+            streams: true,
+            consumers: true,
+        }
+    }
+}
+
+/// Depth of the series about client connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// Totals and distributions only.
+    Off,
+    /// Also those with the most pending bytes.
+    Top,
+    /// Also each connection.
+    All,
+}
+
+/// What is known of the server when an answer is decoded.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The `server_name` label.
+    pub server_name: String,
+    /// The `nats_cluster` label; empty outside a cluster.
+    pub nats_cluster: String,
+    /// The name that the broker gives itself; leaders are named by it.
+    pub broker_name: String,
+    /// `server_id` of varz; changes at each start.
+    pub server_id: String,
+    /// Version of the broker.
+    pub version: Version,
+    /// When the broker started, nanoseconds since 1970.
+    pub started: Option<i128>,
+    /// Cheap counts, to size requests.
+    pub sizes: Sizes,
+}
+
+/// Cheap counts that tell how large a heavy answer will be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Open client connections (varz).
+    pub connections: u64,
+    /// Client connections ever accepted (varz).
+    pub connections_opened: u64,
+    /// Streams on this server (jsz).
+    pub streams: u64,
+    /// Consumers on this server (jsz).
+    pub consumers: u64,
+}
+
+/// Version of a broker, for fields that a version has or lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub u16, pub u16, pub u16);
+
+impl Version {
+    /// Reads `2.12.8`, `2.12.8-RC.1`, `v2.9.0`; what cannot be read is 0.
+    pub fn parse(text: &str) -> Self {
+        let core = text
+            .trim_start_matches('v')
+            .split(['-', '+'])
+            .next()
+            .unwrap_or_default();
+        let mut parts = core.split('.').map(|part| part.parse().unwrap_or(0));
+        let mut next = || parts.next().unwrap_or(0);
+        Self(next(), next(), next())
+    }
+}
+
+/// Takes records: the poller, a test.
+pub trait Records {
+    /// Takes one record.
+    fn record(&mut self, record: Record<'_>);
+}
+
+impl<F: FnMut(Record<'_>)> Records for F {
+    fn record(&mut self, record: Record<'_>) {
+        self(record);
+    }
+}
+
+/// What an answer tells about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The `server_id` in the body, where it has one.
+    pub server_id: Option<String>,
+    /// Entities shown, and entities that the broker has.
+    pub coverage: Option<(u64, u64)>,
+    /// Entities or values left out, by reason.
+    pub dropped: Vec<(&'static str, u64)>,
+    /// Version in the body, where it has one.
+    pub version: String,
+    /// Port for clients in the body, where it has one.
+    pub client_port: Option<u16>,
+    /// Streams on this server, where the body counts them.
+    pub streams: Option<u64>,
+    /// Consumers on this server, where the body counts them.
+    pub consumers: Option<u64>,
+}
+
+/// Decodes one endpoint of one server. Lives as long as the server is watched, so it may count across answers;
+/// what an answer adds to such counts is kept only when `finish` succeeds.
+pub trait Collector: Send {
+    /// Path and query of the next request.
+    fn path(&self, context: &Context) -> Cow<'static, str>;
+
+    /// A new answer begins.
+    fn begin(&mut self, context: &Context);
+
+    /// The next bytes of the body.
+    ///
+    /// # Errors
+    /// The body is not what the endpoint gives; nothing of this answer may be used.
+    fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError>;
+
+    /// The body is complete.
+    ///
+    /// # Errors
+    /// As for `chunk`, also when the body ends too early.
+    fn finish(&mut self, out: &mut dyn Records) -> Result<Facts, DecodeError>;
+}
+
+/// Accepts 200 only.
+pub(crate) fn ok(status: u16) -> bool {
+    status == 200
+}
+
+/// The endpoint exists since the oldest version that natsight supports.
+pub(crate) fn never_absent(_status: u16) -> bool {
+    false
+}
+
+/// Wanted whatever the settings say.
+pub(crate) fn always(_options: &Options) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_with_and_without_suffix() {
+        for (text, expected) in [
+            ("2.9.10", Version(2, 9, 10)),
+            ("v2.12.0-RC.3", Version(2, 12, 0)),
+            ("2.15.1+dev", Version(2, 15, 1)),
+            ("", Version(0, 0, 0)),
+            ("two", Version(0, 0, 0)),
+        ] {
+            assert_eq!(Version::parse(text), expected, "{text}");
+        }
+        assert!(Version::parse("2.10.0") > Version::parse("2.9.25"));
+    }
+}

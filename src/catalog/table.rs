@@ -1,0 +1,286 @@
+//! The table of families. The doc comment of a row is its help text.
+
+use super::{Def, Kind, Level, Origin};
+
+macro_rules! catalog {
+    ($( #[doc = $help:literal] $metric:ident = $kind:ident $name:literal [$($label:literal)*] $origin:ident $($flag:ident)? ; )*) => {
+        /// Handle of a family: its place in [`CATALOG`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Metric { $( #[doc = $help] $metric, )* }
+
+        /// All families, in the order of the page.
+        pub static CATALOG: &[Def] = &[ $( Def {
+            metric: Metric::$metric,
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            origin: Origin::$origin,
+            level: catalog!(@level $($flag)?),
+            twin: catalog!(@twin $($flag)?),
+            help: $help.trim_ascii(),
+        }, )* ];
+    };
+    (@level) => { Level::Core };
+    (@level twin) => { Level::Core };
+    (@level detail) => { Level::Detail };
+    (@twin) => { false };
+    (@twin twin) => { true };
+    (@twin detail) => { false };
+}
+
+catalog! {
+    // What natsight saw itself while watching a broker: stays when the broker has gone.
+    /// Whether the latest request for varz was answered.
+    Up = Gauge "nats_up" ["target"] Observed;
+    /// Whether the latest request of this collector gave a whole answer; absent where the broker's version lacks the endpoint.
+    CollectorSuccess = Gauge "nats_collector_success" ["collector"] Observed;
+    /// How long the latest request of this collector took, from asking to the last byte read.
+    CollectorDuration = Gauge "nats_collector_duration_seconds" ["collector"] Observed;
+    /// When this collector last succeeded, by natsight's clock.
+    CollectorLastSuccess = Gauge "nats_collector_last_success_timestamp_seconds" ["collector"] Observed;
+    /// Time between two requests of this collector, as stretched by the governor.
+    CollectorInterval = Gauge "nats_collector_interval_seconds" ["collector"] Observed;
+    /// Whether the latest answer of this collector left something out.
+    CollectorTruncated = Gauge "nats_collector_truncated" ["collector"] Observed;
+    /// Share of what the broker has that the latest answer of this collector showed.
+    CollectorCoverage = Gauge "nats_collector_coverage_ratio" ["collector"] Observed;
+    /// Bytes of the latest answer of this collector.
+    CollectorBody = Gauge "nats_collector_body_bytes" ["collector"] Observed;
+    /// Requests of this collector that failed, by reason.
+    CollectorFailures = Counter "nats_collector_failures_total" ["collector" "reason"] Observed;
+    /// Requests of this collector that began late because the one before was still under way or the lane was busy.
+    CollectorLate = Counter "nats_collector_late_total" ["collector"] Observed;
+    /// Values or entities of this collector's answers that were not shown, by reason.
+    CollectorDropped = Counter "nats_collector_dropped_total" ["collector" "reason"] Observed;
+    /// How long the broker's monitoring port took to answer, as natsight saw it; time-outs count with their full length.
+    HttpRequestDuration = Histogram "http_request_duration_seconds" ["handler" "code"] Observed;
+    /// How long the client port took from the connect to the INFO line, and what other probes took.
+    ProbeDuration = Histogram "nats_probe_duration_seconds" ["kind" "from" "to"] Observed;
+    /// Probes that failed, by kind and reason.
+    ProbeFailures = Counter "nats_probe_failures_total" ["kind" "from" "to" "reason"] Observed;
+
+    // The broker's process, where it can be seen.
+    /// CPU time that the broker's process used, user and system.
+    ProcessCpu = Counter "nats_process_cpu_seconds_total" [] Process twin;
+    /// Resident memory of the broker's process, as the kernel counts it.
+    ProcessResidentMemory = Gauge "nats_process_resident_memory_bytes" [] Process twin;
+    /// File descriptors that the broker's process has open.
+    ProcessOpenFds = Gauge "nats_process_open_fds" [] Process twin;
+    /// Most file descriptors that the broker's process may have open.
+    ProcessMaxFds = Gauge "nats_process_max_fds" [] Process twin;
+    /// Threads of the broker's process.
+    ProcessThreads = Gauge "nats_process_threads" [] Process;
+    /// Memory limit of the broker's control group; absent when there is none.
+    ContainerMemoryLimit = Gauge "nats_container_memory_limit_bytes" [] Process;
+    /// CPU quota of the broker's control group in cores; absent when there is none.
+    ContainerCpuLimit = Gauge "nats_container_cpu_limit_cores" [] Process;
+    /// Scheduling periods of the broker's control group in which it ran.
+    ContainerCpuPeriods = Counter "nats_container_cpu_periods_total" [] Process;
+    /// Scheduling periods in which the broker's control group was throttled.
+    ContainerCpuThrottledPeriods = Counter "nats_container_cpu_throttled_periods_total" [] Process;
+
+    // The server, from varz.
+    /// Identity and version of the server.
+    ServerInfo = Info "nats_server_info" ["server_id" "version" "go_version" "git_commit" "protocol" "system_account"] Varz;
+    /// When the server's process started.
+    ServerStartTime = Gauge "nats_server_start_time_seconds" [] Varz;
+    /// The server's clock when it answered.
+    ServerClock = Gauge "nats_server_clock_timestamp_seconds" [] Varz;
+    /// When the server last read its configuration.
+    ServerConfigLoad = Gauge "nats_server_config_load_timestamp_seconds" [] Varz;
+    /// Digest of the configuration file; differing digests in a cluster mean differing files.
+    ServerConfigInfo = Info "nats_server_config_info" ["digest"] Varz;
+    /// CPU cores used now, averaged by the server over about a second.
+    ServerCpuCores = Gauge "nats_server_cpu_cores" [] Varz;
+    /// CPUs that the Go runtime sees.
+    ServerCpus = Gauge "nats_server_cpus" [] Varz;
+    /// Threads that may run Go code at once (GOMAXPROCS).
+    ServerGomaxprocs = Gauge "nats_server_gomaxprocs" [] Varz;
+    /// Resident memory of the server's process, as it reports it.
+    ServerMemory = Gauge "nats_server_memory_bytes" [] Varz;
+    /// Soft memory limit of the Go runtime (GOMEMLIMIT); absent when none is set.
+    GoMemoryLimit = Gauge "nats_go_memory_limit_bytes" [] Varz;
+    /// Client connections open now, leaf nodes not included.
+    ServerConnections = Gauge "nats_server_connections" [] Varz;
+    /// Client connections accepted since the server started.
+    ServerConnectionsOpened = Counter "nats_server_connections_opened_total" [] Varz;
+    /// Route connections open now: several to each peer.
+    ServerRoutes = Gauge "nats_server_routes" [] Varz;
+    /// Servers of the cluster that this one has routes to.
+    ServerRemotes = Gauge "nats_server_remotes" [] Varz;
+    /// Leaf node connections open now, accepted and solicited.
+    ServerLeafnodes = Gauge "nats_server_leafnodes" [] Varz;
+    /// Subscriptions of all accounts.
+    ServerSubscriptions = Gauge "nats_server_subscriptions" [] Varz;
+    /// Messages received from clients, routes, gateways and leaf nodes together.
+    ServerInMessages = Counter "nats_server_in_messages_total" [] Varz;
+    /// Messages sent to clients, routes, gateways and leaf nodes together.
+    ServerOutMessages = Counter "nats_server_out_messages_total" [] Varz;
+    /// Payload and header bytes of the messages received.
+    ServerInBytes = Counter "nats_server_in_bytes_total" [] Varz;
+    /// Payload and header bytes of the messages sent.
+    ServerOutBytes = Counter "nats_server_out_bytes_total" [] Varz;
+    /// Messages received from clients only (2.12.9, 2.14.1 and later).
+    ServerClientInMessages = Counter "nats_server_client_in_messages_total" [] Varz;
+    /// Messages sent to clients only (2.12.9, 2.14.1 and later).
+    ServerClientOutMessages = Counter "nats_server_client_out_messages_total" [] Varz;
+    /// Bytes received from clients only (2.12.9, 2.14.1 and later).
+    ServerClientInBytes = Counter "nats_server_client_in_bytes_total" [] Varz;
+    /// Bytes sent to clients only (2.12.9, 2.14.1 and later).
+    ServerClientOutBytes = Counter "nats_server_client_out_bytes_total" [] Varz;
+    /// Times that a connection was found too slow, by kind of connection; kind "any" on 2.9, which does not tell them apart.
+    ServerSlowConsumers = Counter "nats_server_slow_consumers_total" ["kind"] Varz;
+    /// Slow consumer events of all kinds; a route that stays slow counts again here, but not by kind.
+    ServerSlowConsumerEvents = Counter "nats_server_slow_consumer_events_total" [] Varz;
+    /// Connections dropped because pings stayed unanswered, by kind of connection (2.12 and later).
+    ServerStaleConnections = Counter "nats_server_stale_connections_total" ["kind"] Varz;
+    /// Connections dropped because pings stayed unanswered, all kinds (2.12 and later).
+    ServerStaleConnectionEvents = Counter "nats_server_stale_connection_events_total" [] Varz;
+    /// Times that a fast producer was made to wait for a slow consumer (2.12 and later).
+    ServerStalledClients = Counter "nats_server_stalled_clients_total" [] Varz;
+    /// Account connections refused because the account is pinned to another issuer.
+    ServerPinnedAccountFailures = Counter "nats_server_pinned_account_failures_total" [] Varz;
+    /// Requests answered by the monitoring port, by path; some paths are not counted by the server.
+    ServerHttpRequests = Counter "nats_server_http_requests_total" ["path"] Varz;
+    /// Goroutines that wait for a slot of disk I/O now (2.12.14, 2.14.4 and later).
+    ServerDiskWaiters = Gauge "nats_server_disk_io_waiters" [] Varz;
+    /// Disk I/O slots that had to be waited for (2.12.14, 2.14.4 and later).
+    ServerDiskWaits = Counter "nats_server_disk_io_waits_total" [] Varz;
+    /// Time spent waiting for slots of disk I/O (2.12.14, 2.14.4 and later).
+    ServerDiskWaitTime = Counter "nats_server_disk_io_wait_seconds_total" [] Varz;
+    /// Longest single wait for a slot of disk I/O since the server started; never falls.
+    ServerDiskWaitMax = Gauge "nats_server_disk_io_wait_max_seconds" [] Varz;
+
+    // The server's limits and settings, from varz.
+    /// Most client connections allowed; -1 is no limit.
+    ServerMaxConnections = Gauge "nats_server_max_connections" [] Varz;
+    /// Most subscriptions allowed; absent when there is no limit.
+    ServerMaxSubscriptions = Gauge "nats_server_max_subscriptions" [] Varz;
+    /// Largest message payload allowed.
+    ServerMaxPayload = Gauge "nats_server_max_payload_bytes" [] Varz;
+    /// Bytes that may wait for one connection before it is cut as a slow consumer.
+    ServerMaxPending = Gauge "nats_server_max_pending_bytes" [] Varz;
+    /// Longest protocol line allowed.
+    ServerMaxControlLine = Gauge "nats_server_max_control_line_bytes" [] Varz;
+    /// Time between pings to a connection.
+    ServerPingInterval = Gauge "nats_server_ping_interval_seconds" [] Varz;
+    /// Unanswered pings after which a connection is dropped.
+    ServerPingMax = Gauge "nats_server_ping_max" [] Varz;
+    /// Addresses and switches of one listener: client, monitor, cluster, gateway, leafnode, mqtt or websocket.
+    ListenerInfo = Info "nats_server_listener_info" ["listener" "name" "host" "port" "ip" "base_path" "advertise" "auth_required" "tls_required" "tls_verify" "tls_map" "no_tls" "ocsp_peer_verify" "same_origin" "compression" "reject_unknown" "no_auth_user" "jwt_cookie" "js_domain" "write_timeout"] Varz;
+    /// Time that a connection to this listener has to authenticate.
+    ListenerAuthTimeout = Gauge "nats_server_listener_auth_timeout_seconds" ["listener"] Varz;
+    /// Time that a connection to this listener has for its TLS handshake.
+    ListenerTlsTimeout = Gauge "nats_server_listener_tls_timeout_seconds" ["listener"] Varz;
+    /// Time that a write to a connection of this listener may take.
+    ListenerWriteDeadline = Gauge "nats_server_listener_write_deadline_seconds" ["listener"] Varz;
+    /// Time that a websocket handshake may take.
+    ListenerHandshakeTimeout = Gauge "nats_server_listener_handshake_timeout_seconds" ["listener"] Varz;
+    /// Connections to each peer of the cluster, as configured.
+    ClusterPoolSize = Gauge "nats_server_cluster_pool_size" [] Varz;
+    /// Times that a gateway is tried again, as configured.
+    GatewayConnectRetries = Gauge "nats_server_gateway_connect_retries" [] Varz;
+    /// Time that an MQTT client has to acknowledge.
+    MqttAckWait = Gauge "nats_server_mqtt_ack_wait_seconds" [] Varz;
+    /// Most unacknowledged messages of an MQTT subscription.
+    MqttMaxAckPending = Gauge "nats_server_mqtt_max_ack_pending_messages" [] Varz;
+    /// An address that the server announces to clients or is configured to connect to, by use: client, websocket, route, gateway, leafnode.
+    ServerUrlInfo = Info "nats_server_url_info" ["use" "remote" "url"] Varz;
+    /// Configured gateways and leaf node remotes.
+    ServerRemoteInfo = Info "nats_server_remote_info" ["use" "remote" "account" "ocsp_peer_verify"] Varz;
+    /// Time that a connection to this configured remote has for its TLS handshake.
+    RemoteTlsTimeout = Gauge "nats_server_remote_tls_timeout_seconds" ["use" "remote" "account"] Varz;
+    /// A subject that a leaf node remote may not pass on, by direction.
+    RemoteDenyInfo = Info "nats_server_remote_deny_info" ["remote" "account" "direction" "subject"] Varz;
+    /// A server tag.
+    ServerTagInfo = Info "nats_server_tag_info" ["tag"] Varz;
+    /// An entry of the server's metadata.
+    ServerMetadataInfo = Info "nats_server_metadata_info" ["key" "value"] Varz;
+    /// An origin from which websocket connections are allowed.
+    WebsocketOriginInfo = Info "nats_server_websocket_origin_info" ["origin"] Varz;
+    /// A certificate that a listener is pinned to, by its hash.
+    PinnedCertificateInfo = Info "nats_server_pinned_certificate_info" ["listener" "sha256"] Varz;
+    /// Whether a feature flag is on (2.14 and later).
+    ServerFeatureFlag = Gauge "nats_server_feature_flag" ["flag"] Varz;
+    /// A proxy that is trusted, by its public key.
+    TrustedProxyInfo = Info "nats_server_trusted_proxy_info" ["key"] Varz;
+    /// Kind of the cache of OCSP answers for peers.
+    OcspCacheInfo = Info "nats_server_ocsp_cache_info" ["kind"] Varz;
+    /// Hits of the cache of OCSP answers.
+    OcspCacheHits = Counter "nats_server_ocsp_cache_hits_total" [] Varz;
+    /// Misses of the cache of OCSP answers.
+    OcspCacheMisses = Counter "nats_server_ocsp_cache_misses_total" [] Varz;
+    /// Answers in the cache of OCSP answers, by their status.
+    OcspCacheResponses = Gauge "nats_server_ocsp_cache_responses" ["status"] Varz;
+
+    // JetStream of the server, from varz: cheap, so it stays when a stuck disk holds jsz.
+    /// Settings of JetStream on this server; absent where JetStream is off.
+    JetstreamInfo = Info "nats_jetstream_info" ["store_dir" "domain" "unique_tag" "compress_ok" "strict" "sync_always"] Varz;
+    /// Memory that JetStream may use on this server; -1 is no limit.
+    JetstreamMemoryLimit = Gauge "nats_jetstream_memory_limit_bytes" [] Varz;
+    /// Disk that JetStream may use on this server.
+    JetstreamStorageLimit = Gauge "nats_jetstream_storage_limit_bytes" [] Varz;
+    /// Time between two syncs of the file store.
+    JetstreamSyncInterval = Gauge "nats_jetstream_sync_interval_seconds" [] Varz;
+    /// Memory that JetStream uses on this server.
+    JetstreamMemoryUsed = Gauge "nats_jetstream_memory_used_bytes" [] Varz;
+    /// Disk that JetStream uses on this server.
+    JetstreamStorageUsed = Gauge "nats_jetstream_storage_used_bytes" [] Varz;
+    /// Memory that is reserved by limits of memory streams.
+    JetstreamMemoryReserved = Gauge "nats_jetstream_memory_reserved_bytes" [] Varz;
+    /// Disk that is reserved by limits of file streams.
+    JetstreamStorageReserved = Gauge "nats_jetstream_storage_reserved_bytes" [] Varz;
+    /// Accounts that use JetStream on this server.
+    JetstreamAccounts = Gauge "nats_jetstream_accounts" [] Varz;
+    /// Raft groups on this server.
+    JetstreamHaAssets = Gauge "nats_jetstream_ha_assets" [] Varz;
+    /// JetStream API level of the server (2.11 and later).
+    JetstreamApiLevel = Gauge "nats_jetstream_api_level" [] Varz;
+    /// JetStream API requests that this server handled.
+    JetstreamApiRequests = Counter "nats_jetstream_api_requests_total" [] Varz;
+    /// JetStream API requests that this server answered with an error.
+    JetstreamApiErrors = Counter "nats_jetstream_api_errors_total" [] Varz;
+    /// JetStream API requests queued or running now.
+    JetstreamApiInflight = Gauge "nats_jetstream_api_inflight" [] Varz;
+
+    // The meta group, from varz.
+    /// Whether this server leads the meta group.
+    MetaLeader = Gauge "nats_meta_leader" [] Varz;
+    /// Whether this server knows a leader of the meta group; may stay 1 for 20 s after the quorum is lost.
+    MetaHasLeader = Gauge "nats_meta_has_leader" [] Varz;
+    /// Name of the meta group and who leads it by this server's view.
+    MetaInfo = Info "nats_meta_info" ["name" "leader" "peer_id"] Varz;
+    /// Members of the meta group.
+    MetaClusterSize = Gauge "nats_meta_cluster_size" [] Varz;
+    /// Members that the meta group needs to decide (2.15 and later).
+    MetaQuorum = Gauge "nats_meta_quorum_needed" [] Varz;
+    /// Whether the meta group is in rescue mode (2.15 and later).
+    MetaRescue = Gauge "nats_meta_rescue" [] Varz;
+    /// Requests and answers that wait in the meta layer.
+    MetaPending = Gauge "nats_meta_pending" [] Varz;
+    /// Requests that wait in the meta layer, by kind (2.14 and later).
+    MetaPendingByKind = Gauge "nats_meta_pending_requests" ["kind"] Varz;
+    /// Entries of the meta log since its last snapshot.
+    MetaSnapshotEntries = Gauge "nats_meta_snapshot_pending_entries" [] Varz;
+    /// Bytes of the meta log since its last snapshot.
+    MetaSnapshotBytes = Gauge "nats_meta_snapshot_pending_bytes" [] Varz;
+    /// When the meta log was last snapshot; absent when never.
+    MetaSnapshotTime = Gauge "nats_meta_snapshot_last_timestamp_seconds" [] Varz;
+    /// How long the last snapshot of the meta log took.
+    MetaSnapshotDuration = Gauge "nats_meta_snapshot_last_duration_seconds" [] Varz;
+    /// Whether a member of the meta group is in sync, by its leader's view.
+    MetaReplicaCurrent = Gauge "nats_meta_replica_current" ["peer" "peer_id"] Varz;
+    /// Whether a member of the meta group is known to be offline, by its leader's view.
+    MetaReplicaOffline = Gauge "nats_meta_replica_offline" ["peer" "peer_id"] Varz;
+    /// Time since the leader of the meta group last heard from a member.
+    MetaReplicaActive = Gauge "nats_meta_replica_active_seconds" ["peer" "peer_id"] Varz;
+    /// Raft entries that a member of the meta group is behind, by its leader's view.
+    MetaReplicaLag = Gauge "nats_meta_replica_lag_operations" ["peer" "peer_id"] Varz;
+    /// Whether a member of the meta group is pending, by its leader's view (2.15 and later).
+    MetaReplicaPending = Gauge "nats_meta_replica_pending" ["peer" "peer_id"] Varz;
+
+    // JetStream limits of the server, from jsz.
+    /// Streams with a replica on this server.
+    JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
+}

@@ -1,0 +1,94 @@
+//! Why an answer could not be decoded, and the decoding of one element.
+
+use serde::Deserialize;
+
+/// A body that is not what the endpoint gives. The text never repeats values of the body: they may be secrets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not JSON.
+    #[error("not JSON at byte {offset}: {what}")]
+    Syntax {
+        /// Bytes before the fault.
+        offset: u64,
+        /// What was expected.
+        what: &'static str,
+    },
+    /// An element of the body is not JSON, or a field has the wrong type.
+    #[error("element ending at byte {offset}: {what}")]
+    Element {
+        /// Bytes before the end of the element.
+        offset: u64,
+        /// What serde says, without values.
+        what: String,
+    },
+    /// The body ends too early.
+    #[error("the body ends after {offset} bytes, in the middle")]
+    Truncated {
+        /// Bytes read.
+        offset: u64,
+    },
+    /// Arrays and objects nest too deep.
+    #[error("nested deeper than {max} levels at byte {offset}")]
+    TooDeep {
+        /// Bytes before the fault.
+        offset: u64,
+        /// Levels allowed.
+        max: usize,
+    },
+    /// One element is too large to be decoded.
+    #[error("an element is larger than {max} bytes")]
+    ElementTooLarge {
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// The labels of an array's elements come after the array, and the array is too large to wait for them.
+    #[error("the name comes after an array of more than {max} bytes")]
+    LabelsLate {
+        /// Bytes that may wait.
+        max: usize,
+    },
+}
+
+impl DecodeError {
+    /// Bounded label value.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "syntax",
+            Self::Element { .. } => "element",
+            Self::Truncated { .. } => "truncated",
+            Self::TooDeep { .. } => "deep",
+            Self::ElementTooLarge { .. } => "element_too_large",
+            Self::LabelsLate { .. } => "labels_late",
+        }
+    }
+}
+
+/// Decodes one element. `offset` is where it ends in the body.
+pub(crate) fn element<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+    offset: u64,
+) -> Result<T, DecodeError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        // serde repeats offending strings in quotes and offending field names in backticks; only types and places stay.
+        let what = match text.split_once('"') {
+            Some((before, _)) => before.trim_end().to_owned(),
+            None => text,
+        };
+        DecodeError::Element { offset, what }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_does_not_repeat_values() {
+        let error = element::<u64>(br#""hunter2""#, 9).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "element ending at byte 9: invalid type: string"
+        );
+    }
+}

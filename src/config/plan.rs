@@ -1,0 +1,362 @@
+//! Settings as written to a plan: parsed, bounded, with defaults. The rest of the program sees only `Plan`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::kind::{self, Listen, Pid, Value};
+use super::mistake::Mistake;
+use super::secret::UrlText;
+use super::servers;
+use super::settings::{Item, Settings, Written};
+use super::table::Key;
+use super::units::{show_duration, show_size};
+use super::words::{Connections, LogFormat, LogLevel, StandardNames};
+
+/// Everything that the operator decided, ready for use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Where the page is served.
+    pub listen: Listen,
+    /// Where everything that acts or shows insides is served; `None` is nowhere.
+    pub admin_listen: Option<Listen>,
+    /// Further names under which requests may come in.
+    pub admin_hosts: Vec<String>,
+    /// The address under which people reach natsight.
+    pub external_url: Option<UrlText>,
+    /// Whether broker families are repeated under standard names.
+    pub standard_names: StandardNames,
+    /// The brokers to watch: at least one.
+    pub servers: Vec<ServerPlan>,
+    /// TLS towards the brokers.
+    pub tls: TlsPlan,
+    /// Intervals and limits of polling.
+    pub poll: PollPlan,
+    /// What gets series of its own.
+    pub collect: CollectPlan,
+    /// How often the client port is asked for its INFO; `None` is never.
+    pub probe_connect: Option<Duration>,
+    /// How natsight logs.
+    pub log: LogPlan,
+}
+
+/// One broker to watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerPlan {
+    /// Its monitoring URL as written, looked at superficially: `http`, `https` or no scheme, a host, perhaps a port.
+    pub url: UrlText,
+    /// Name for the `server_name` label, if the operator gave one.
+    pub name: Option<String>,
+    /// Its process.
+    pub pid: Pid,
+}
+
+/// TLS towards the brokers. The files are not opened here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsPlan {
+    /// Certificates to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Client certificate and its key: both or none.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate and the key that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate's file.
+    pub cert_file: PathBuf,
+    /// The key's file.
+    pub key_file: PathBuf,
+}
+
+/// Intervals and limits of polling.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollPlan {
+    /// Interval of totals.
+    pub light: Duration,
+    /// Interval of health checks.
+    pub health: Duration,
+    /// Interval of connections and accounts.
+    pub connections: Duration,
+    /// Interval of streams and raft groups.
+    pub streams: Duration,
+    /// Interval of consumers.
+    pub consumers: Duration,
+    /// Interval of the configuration of streams and consumers.
+    pub config: Duration,
+    /// Longest wait for a light answer; never longer than `light`.
+    pub timeout: Duration,
+    /// Longest wait for a heavy answer.
+    pub heavy_timeout: Duration,
+    /// Largest heavy answer in bytes.
+    pub body_max: u64,
+    /// Largest light answer in bytes; never larger than `body_max`.
+    pub light_body_max: u64,
+    /// Share of one core that answering may cost a broker, above 0 and at most 1.
+    pub broker_cpu_max: f64,
+}
+
+/// What gets series of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectPlan {
+    /// Which connections.
+    pub connections: Connections,
+    /// How many connections `Connections::Top` shows.
+    pub top: usize,
+    /// Each stream.
+    pub streams: bool,
+    /// Each durable consumer.
+    pub consumers: bool,
+}
+
+/// How natsight logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlan {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// The least severe level.
+    pub level: LogLevel,
+}
+
+impl Settings {
+    /// Checks everything that is written and fills in the defaults; or gives every mistake at once.
+    pub fn plan(self) -> Result<Plan, Vec<Mistake>> {
+        let (plan, mistakes) = self.plan_and_mistakes();
+        if mistakes.is_empty() {
+            Ok(plan)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// The plan is worth nothing where there are mistakes.
+    pub(super) fn plan_and_mistakes(self) -> (Plan, Vec<Mistake>) {
+        let mut reader = Reader::new(self);
+        let plan = reader.plan();
+        reader.cross_checks(&plan);
+        (plan, reader.mistakes)
+    }
+}
+
+/// Reads values by their keys, and keeps what is wrong.
+pub(super) struct Reader {
+    pub(super) settings: Settings,
+    pub(super) mistakes: Vec<Mistake>,
+}
+
+impl Reader {
+    fn new(settings: Settings) -> Self {
+        let check = |written: &Written| {
+            let advice = kind::read(written.key.leaf(), &written.text).err()?;
+            let text = format!("{} is {}; {advice}", written.subject(), written.shown());
+            Some(Mistake::new(written.place.clone(), text))
+        };
+        let mistakes = settings.values().filter_map(check).collect();
+        Self { settings, mistakes }
+    }
+
+    fn plan(&mut self) -> Plan {
+        let listen = self.listen(Key::Listen);
+        let light = self.duration(Key::PollLight);
+        let probe_connect = self.duration(Key::ProbesConnect);
+        Plan {
+            listen: listen.unwrap_or(Listen::Everywhere { port: 0 }),
+            admin_listen: self.listen(Key::AdminListen),
+            admin_hosts: self.admin_hosts(),
+            external_url: self.url(Key::ExternalUrl),
+            standard_names: StandardNames::read(self.word(Key::StandardNames))
+                .unwrap_or(StandardNames::Auto),
+            servers: servers::plan(self),
+            tls: self.tls(),
+            poll: PollPlan {
+                light,
+                health: self.duration(Key::PollHealth),
+                connections: self.duration(Key::PollConnections),
+                streams: self.duration(Key::PollStreams),
+                consumers: self.duration(Key::PollConsumers),
+                config: self.duration(Key::PollConfig),
+                timeout: self.timeout(light),
+                heavy_timeout: self.duration(Key::PollHeavyTimeout),
+                body_max: self.size(Key::PollBodyMax),
+                light_body_max: self.size(Key::PollLightBodyMax),
+                broker_cpu_max: self.number(Key::PollBrokerCpuMax),
+            },
+            collect: CollectPlan {
+                connections: Connections::read(self.word(Key::CollectConnections))
+                    .unwrap_or(Connections::Off),
+                top: usize::try_from(self.count(Key::CollectTop)).unwrap_or(usize::MAX),
+                streams: self.switch(Key::CollectStreams),
+                consumers: self.switch(Key::CollectConsumers),
+            },
+            probe_connect: (!probe_connect.is_zero()).then_some(probe_connect),
+            log: LogPlan {
+                format: LogFormat::read(self.word(Key::LogFormat)).unwrap_or(LogFormat::Text),
+                level: LogLevel::read(self.word(Key::LogLevel)).unwrap_or(LogLevel::Info),
+            },
+        }
+    }
+
+    /// The written value, else the default. `None` also where what is written is wrong, which is known by then.
+    fn value(&self, key: Key) -> Option<Value> {
+        let text = self.settings.get(key).map(|written| written.text.as_str());
+        kind::read(key.leaf(), text.or(key.leaf().default())?).ok()
+    }
+
+    fn listen(&self, key: Key) -> Option<Listen> {
+        match self.value(key) {
+            Some(Value::Listen(listen)) => listen,
+            _ => None,
+        }
+    }
+
+    fn duration(&self, key: Key) -> Duration {
+        match self.value(key) {
+            Some(Value::Duration(span)) => span,
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn size(&self, key: Key) -> u64 {
+        match self.value(key) {
+            Some(Value::Size(bytes)) => bytes,
+            _ => 0,
+        }
+    }
+
+    fn number(&self, key: Key) -> f64 {
+        match self.value(key) {
+            Some(Value::Number(number)) => number,
+            _ => 0.0,
+        }
+    }
+
+    fn count(&self, key: Key) -> u64 {
+        match self.value(key) {
+            Some(Value::Count(count)) => count,
+            _ => 0,
+        }
+    }
+
+    fn switch(&self, key: Key) -> bool {
+        matches!(self.value(key), Some(Value::Switch(true)))
+    }
+
+    fn word(&self, key: Key) -> &'static str {
+        match self.value(key) {
+            Some(Value::Word(word)) => word,
+            _ => "",
+        }
+    }
+
+    fn url(&self, key: Key) -> Option<UrlText> {
+        match self.value(key) {
+            Some(Value::Url(url)) => Some(url),
+            _ => None,
+        }
+    }
+
+    fn path(&self, key: Key) -> Option<PathBuf> {
+        match self.value(key) {
+            Some(Value::Text(text)) => Some(PathBuf::from(text)),
+            _ => None,
+        }
+    }
+
+    fn admin_hosts(&self) -> Vec<String> {
+        let entries = self
+            .settings
+            .items("admin_hosts[]")
+            .map_or(0, <[Item]>::len);
+        (0..entries)
+            .filter_map(|index| self.settings.item(Key::AdminHosts, index))
+            .map(|written| written.text.trim().to_owned())
+            .collect()
+    }
+
+    /// Nobody who asks for `light: 1s` should have to know of the timeout.
+    fn timeout(&self, light: Duration) -> Duration {
+        let timeout = self.duration(Key::PollTimeout);
+        match self.settings.get(Key::PollTimeout) {
+            Some(_) => timeout,
+            None => timeout.min(light),
+        }
+    }
+
+    fn tls(&mut self) -> TlsPlan {
+        let (cert_file, key_file) = (self.path(Key::TlsCertFile), self.path(Key::TlsKeyFile));
+        let alone = |missing: Key| format!("needs {} beside it", missing.leaf().path);
+        match (
+            self.settings.get(Key::TlsCertFile),
+            self.settings.get(Key::TlsKeyFile),
+        ) {
+            (Some(cert), None) => self.mistake(&cert.clone(), &alone(Key::TlsKeyFile)),
+            (None, Some(key)) => self.mistake(&key.clone(), &alone(Key::TlsCertFile)),
+            _ => {}
+        }
+        let client = cert_file
+            .zip(key_file)
+            .map(|(cert_file, key_file)| ClientCertificate {
+                cert_file,
+                key_file,
+            });
+        TlsPlan {
+            ca_file: self.path(Key::TlsCaFile),
+            client,
+        }
+    }
+
+    /// "subject is value; advice"
+    pub(super) fn mistake(&mut self, written: &Written, advice: &str) {
+        let text = format!("{} is {}; it {advice}", written.subject(), written.shown());
+        self.mistakes
+            .push(Mistake::new(written.place.clone(), text));
+    }
+
+    /// What only shows where two values meet. A value that is wrong by itself has been reported and is left out.
+    fn cross_checks(&mut self, plan: &Plan) {
+        let poll = &plan.poll;
+        if poll.timeout > poll.light && self.both_read(Key::PollTimeout, Key::PollLight) {
+            let limit = show_duration(poll.light);
+            self.blame(Key::PollTimeout, Key::PollLight, &limit);
+        }
+        if poll.light_body_max > poll.body_max
+            && self.both_read(Key::PollLightBodyMax, Key::PollBodyMax)
+        {
+            let limit = show_size(poll.body_max);
+            self.blame(Key::PollLightBodyMax, Key::PollBodyMax, &limit);
+        }
+        let clash = plan
+            .admin_listen
+            .is_some_and(|admin| admin.clashes(plan.listen));
+        if clash && self.both_read(Key::AdminListen, Key::Listen) {
+            let advice = "must not take the port of the other listener; give each its own";
+            let blamed = self
+                .settings
+                .get(Key::AdminListen)
+                .or(self.settings.get(Key::Listen));
+            if let Some(written) = blamed.cloned() {
+                self.mistake(&written, advice);
+            }
+        }
+    }
+
+    fn both_read(&self, a: Key, b: Key) -> bool {
+        self.value(a).is_some() && self.value(b).is_some()
+    }
+
+    /// `small` exceeds `large`: names the one that is written.
+    fn blame(&mut self, small: Key, large: Key, limit: &str) {
+        if let Some(written) = self.settings.get(small).cloned() {
+            self.mistake(
+                &written,
+                &format!("must not exceed {} ({limit})", large.leaf().path),
+            );
+        } else if let Some(written) = self.settings.get(large).cloned() {
+            let default = small.leaf().sample();
+            let small = small.leaf().path;
+            self.mistake(
+                &written,
+                &format!("must not be below {small} ({default}); lower that too"),
+            );
+        }
+    }
+}

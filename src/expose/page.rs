@@ -1,0 +1,198 @@
+//! Parts joined into a page: families grouped across servers, headers for each format, compressed or not.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::compress;
+use super::family::FamilyId;
+use super::part::{Part, Piece};
+use crate::catalog::Level;
+
+/// A text format of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextFormat {
+    /// Prometheus text 0.0.4.
+    Text004,
+    /// OpenMetrics 1.0.
+    OpenMetrics1,
+}
+
+impl TextFormat {
+    /// The value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text004 => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics1 => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// How the bytes of a page travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// As they are.
+    Identity,
+    /// Gzip members one after another.
+    Gzip,
+}
+
+/// What a client asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Text format.
+    pub format: TextFormat,
+    /// Compression.
+    pub encoding: Encoding,
+    /// Collectors to show, with families of level detail; empty is all of them, core families only.
+    pub collectors: Vec<String>,
+}
+
+/// An immutable set of parts.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    parts: Vec<Arc<Part>>,
+}
+
+/// A page ready to be written.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// What to write, in order.
+    pub pieces: Vec<Piece>,
+    /// Bytes to write.
+    pub len: usize,
+    /// When it stops being right because a part expires.
+    pub expires_at: Option<Instant>,
+}
+
+impl Rendered {
+    /// All bytes as a client gets them.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.pieces
+            .iter()
+            .flat_map(|piece| piece.text().to_vec())
+            .collect()
+    }
+}
+
+impl Page {
+    /// A page of these parts.
+    pub fn new(mut parts: Vec<Arc<Part>>) -> Self {
+        parts.sort_by_key(|part| part.source);
+        Self { parts }
+    }
+
+    /// Series of all parts, expired ones included.
+    pub fn series(&self) -> u64 {
+        self.parts.iter().map(|part| part.series).sum()
+    }
+
+    /// The page at `now`.
+    pub fn render(&self, shape: &Shape, now: Instant) -> Rendered {
+        let wanted = |part: &&Arc<Part>| {
+            let asked = shape.collectors.is_empty()
+                || shape
+                    .collectors
+                    .iter()
+                    .any(|name| name == part.source.collector);
+            asked && part.is_alive(now)
+        };
+        let parts: Vec<&Arc<Part>> = self.parts.iter().filter(wanted).collect();
+        let mut joiner = Joiner::new(shape.encoding);
+        for (id, pieces) in families_of(&parts, !shape.collectors.is_empty()) {
+            joiner.text(id.header(shape.format));
+            for piece in pieces {
+                joiner.piece(piece);
+            }
+        }
+        if shape.format == TextFormat::OpenMetrics1 {
+            joiner.text(b"# EOF\n");
+        }
+        joiner.finish(parts.iter().filter_map(|part| part.expires_at).min())
+    }
+}
+
+/// Families in the order of the page, each with the pieces of all parts.
+fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec<&'a Piece>)> {
+    let mut by_family: Vec<Vec<&Piece>> = vec![Vec::new(); FamilyId::places()];
+    for part in parts {
+        for (id, pieces) in &part.families {
+            if id.def().level == Level::Core || details || part.details {
+                by_family[id.place()].extend(pieces);
+            }
+        }
+    }
+    let present =
+        super::family::families().map(|id| (id, std::mem::take(&mut by_family[id.place()])));
+    present.filter(|(_, pieces)| !pieces.is_empty()).collect()
+}
+
+/// Text of neighbouring small families that is compressed as one member.
+const JOINED_TEXT: usize = 256 << 10;
+
+struct Joiner {
+    encoding: Encoding,
+    text: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+impl Joiner {
+    fn new(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            text: Vec::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        self.text.extend_from_slice(text);
+        if self.text.len() >= JOINED_TEXT {
+            self.flush();
+        }
+    }
+
+    fn piece(&mut self, piece: &Piece) {
+        match piece {
+            Piece::Plain(text) => self.text(text),
+            Piece::Member { .. } => {
+                self.flush();
+                self.pieces.push(piece.clone());
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.text.is_empty() {
+            return;
+        }
+        let text = std::mem::take(&mut self.text);
+        self.pieces.push(match self.encoding {
+            Encoding::Identity => Piece::Plain(text.into()),
+            Encoding::Gzip => Piece::Member {
+                bytes: compress::member(&text),
+                plain_len: text.len(),
+            },
+        });
+    }
+
+    fn finish(mut self, expires_at: Option<Instant>) -> Rendered {
+        self.flush();
+        if self.encoding == Encoding::Gzip {
+            // To the writer a member is bytes like any other.
+            for piece in &mut self.pieces {
+                if let Piece::Member { bytes, .. } = piece {
+                    *piece = Piece::Plain(bytes.clone());
+                }
+            }
+            if self.pieces.is_empty() {
+                self.pieces.push(Piece::Plain(compress::member(b"")));
+            }
+        }
+        let len = self.pieces.iter().map(Piece::plain_len).sum();
+        Rendered {
+            pieces: self.pieces,
+            len,
+            expires_at,
+        }
+    }
+}

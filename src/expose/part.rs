@@ -1,0 +1,203 @@
+//! What one endpoint of one server gave, as ready lines by family.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::compress;
+use super::family::FamilyId;
+use super::lines;
+use crate::state::{Row, Rows, Value};
+
+/// Lines of a family stay plain below this size and are compressed with their neighbours when the page is joined.
+const PLAIN_MAX: usize = 64 << 10;
+/// Text of a compressed member.
+const MEMBER_TEXT: usize = 128 << 10;
+
+/// A run of sample lines.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// Text.
+    Plain(Bytes),
+    /// A gzip member and the length of its text.
+    Member {
+        /// The member.
+        bytes: Bytes,
+        /// Bytes of the text in it.
+        plain_len: usize,
+    },
+}
+
+impl Piece {
+    /// The text; unpacked when it is compressed.
+    pub fn text(&self) -> Bytes {
+        match self {
+            Self::Plain(text) => text.clone(),
+            Self::Member { bytes, plain_len } => compress::plain(bytes, *plain_len),
+        }
+    }
+
+    /// Bytes of the text.
+    pub fn plain_len(&self) -> usize {
+        match self {
+            Self::Plain(text) => text.len(),
+            Self::Member { plain_len, .. } => *plain_len,
+        }
+    }
+}
+
+/// Who made a part: together they are the part's place on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// Place of the server in the list of servers.
+    pub server: u32,
+    /// Name of the collector.
+    pub collector: &'static str,
+}
+
+/// Published whole or not at all; replaced by the next of the same source, gone when it expires.
+#[derive(Debug)]
+pub struct Part {
+    /// Who made it.
+    pub source: Source,
+    /// When the answer was complete.
+    pub polled_at: Instant,
+    /// From when on it is not shown; never for what natsight saw itself.
+    pub expires_at: Option<Instant>,
+    /// Series in it.
+    pub series: u64,
+    /// Whether configuration asked for its families of level detail.
+    pub details: bool,
+    /// Lines by family, in the order of the page.
+    pub(super) families: Vec<(FamilyId, Vec<Piece>)>,
+}
+
+impl Part {
+    /// Whether it may be shown at `now`.
+    pub fn is_alive(&self, now: Instant) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Makes the lines of a part from rows.
+#[derive(Debug)]
+pub struct PartBuilder {
+    server: Vec<u8>,
+    twins: bool,
+    details: bool,
+    families: Vec<Option<Lines>>,
+    block: Vec<u8>,
+    series: u64,
+    negative: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    members: Vec<Piece>,
+    text: Vec<u8>,
+}
+
+impl PartBuilder {
+    /// A builder whose lines begin with these labels. `twins` repeats families under their standard names.
+    pub fn new(labels: &[(&str, &str)], twins: bool) -> Self {
+        let mut server = Vec::new();
+        for (name, value) in labels {
+            lines::label(&mut server, name, value);
+        }
+        let families = std::iter::repeat_with(|| None)
+            .take(FamilyId::places())
+            .collect();
+        Self {
+            server,
+            twins,
+            details: false,
+            families,
+            block: Vec::new(),
+            series: 0,
+            negative: 0,
+        }
+    }
+
+    /// Shows families of level detail without being asked for them at each scrape.
+    pub fn with_details(mut self, details: bool) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Counters that came negative and were left out.
+    pub fn negative(&self) -> u64 {
+        self.negative
+    }
+
+    /// The part, complete.
+    pub fn finish(self, source: Source, polled_at: Instant, expires_at: Option<Instant>) -> Part {
+        let mut families = Vec::new();
+        for id in super::family::families() {
+            if let Some(lines) = &self.families[id.place()] {
+                families.push((id, lines.pieces()));
+            }
+        }
+        Part {
+            source,
+            polled_at,
+            expires_at,
+            series: self.series,
+            details: self.details,
+            families,
+        }
+    }
+
+    fn line(&mut self, id: FamilyId, value: &Value<'_>) {
+        let lines = self.families[id.place()].get_or_insert_default();
+        self.series += lines::sample(&mut lines.text, id.name(), &self.block, value);
+        if lines.text.len() >= MEMBER_TEXT {
+            lines.compress();
+        }
+    }
+}
+
+impl Rows for PartBuilder {
+    fn row(&mut self, row: &Row<'_>) {
+        self.block.clear();
+        self.block.extend_from_slice(&self.server);
+        for (name, value) in row.labels {
+            lines::label(&mut self.block, name, value);
+        }
+        for (metric, value) in row.values {
+            if *value == Value::Negative {
+                self.negative += 1;
+                continue;
+            }
+            self.line(FamilyId::native(*metric), value);
+            if let Some(twin) = FamilyId::twin(*metric).filter(|_| self.twins) {
+                self.line(twin, value);
+            }
+        }
+    }
+}
+
+impl Lines {
+    fn compress(&mut self) {
+        self.members.push(Piece::Member {
+            bytes: compress::member(&self.text),
+            plain_len: self.text.len(),
+        });
+        self.text.clear();
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = self.members.clone();
+        if self.text.is_empty() {
+            return pieces;
+        }
+        if pieces.is_empty() && self.text.len() < PLAIN_MAX {
+            pieces.push(Piece::Plain(Bytes::copy_from_slice(&self.text)));
+        } else {
+            pieces.push(Piece::Member {
+                bytes: compress::member(&self.text),
+                plain_len: self.text.len(),
+            });
+        }
+        pieces
+    }
+}

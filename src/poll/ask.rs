@@ -1,0 +1,172 @@
+//! One request: bytes through the collector into a part.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::job::{Done, Outcome, Work};
+use super::{Broker, Rules};
+use crate::collect::{Collector, Context, DecodeError, Facts, Lane, Record, Records, Select, Spec};
+use crate::expose::PartBuilder;
+use crate::source::http::FetchError;
+use crate::state::Row;
+
+/// What a request is made from.
+pub(super) struct Question {
+    pub(super) job: usize,
+    pub(super) spec: &'static Spec,
+    pub(super) broker: Arc<dyn Broker>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) name: Option<String>,
+    pub(super) context: Arc<Context>,
+    pub(super) work: Work,
+}
+
+/// What a whole answer gave.
+pub(super) struct Harvest {
+    pub(super) builder: PartBuilder,
+    /// Identity from varz itself; elsewhere the one that the request began with.
+    pub(super) context: Context,
+    pub(super) facts: Facts,
+    pub(super) duplicates: u64,
+    pub(super) cut: u64,
+}
+
+/// Asks once.
+pub(super) async fn ask(question: Question) -> Done {
+    let Question {
+        job,
+        spec,
+        broker,
+        rules,
+        name,
+        context,
+        mut work,
+    } = question;
+    let limits = match spec.lane {
+        Lane::Light => rules.light,
+        Lane::Heavy => rules.heavy,
+    };
+    let path = work.collector.path(&context);
+    work.collector.begin(&context);
+    work.select.begin();
+    let server_id = context.server_id.clone();
+    let fallback = broker.host_port();
+    let mut reader = Reader {
+        collector: work.collector.as_mut(),
+        view: View {
+            builder: PartBuilder::new(&labels(&context), rules.twins),
+            context: context.as_ref().clone(),
+            select: &mut work.select,
+            name: name.as_deref(),
+            fallback: &fallback,
+            twins: rules.twins,
+        },
+        fault: None,
+    };
+    let started = Instant::now();
+    let answer = broker
+        .get(&path, limits, spec.accept, &mut |bytes| reader.chunk(bytes))
+        .await;
+    let took = started.elapsed();
+    let outcome = match answer {
+        Err(FetchError::Status { code, .. }) if (spec.absent)(code) => Outcome::Absent { code },
+        Err(error) => Outcome::Failed(error),
+        Ok(answer) => Outcome::Answered {
+            code: answer.status,
+            bytes: answer.bytes,
+            result: reader.finish().map(Box::new),
+        },
+    };
+    Done {
+        job,
+        started,
+        took,
+        server_id,
+        work: Some(work),
+        outcome,
+    }
+}
+
+/// Labels of the server, in the order of the page.
+pub(super) fn labels(context: &Context) -> [(&'static str, &str); 2] {
+    [
+        ("server_name", &context.server_name),
+        ("nats_cluster", &context.nats_cluster),
+    ]
+}
+
+struct Reader<'a> {
+    collector: &'a mut dyn Collector,
+    view: View<'a>,
+    fault: Option<DecodeError>,
+}
+
+impl Reader<'_> {
+    fn chunk(&mut self, bytes: &[u8]) -> ControlFlow<()> {
+        match self.collector.chunk(bytes, &mut self.view) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(fault) => {
+                self.fault = Some(fault);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<Harvest, DecodeError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let facts = self.collector.finish(&mut self.view)?;
+        let View {
+            mut builder,
+            context,
+            select,
+            ..
+        } = self.view;
+        let left = select.finish(&mut builder);
+        Ok(Harvest {
+            builder,
+            context,
+            facts,
+            duplicates: left.duplicates,
+            cut: left.cut,
+        })
+    }
+}
+
+/// Native rows of each record, through the selection, into the part.
+struct View<'a> {
+    builder: PartBuilder,
+    context: Context,
+    select: &'a mut Select,
+    name: Option<&'a str>,
+    fallback: &'a str,
+    twins: bool,
+}
+
+impl Records for View<'_> {
+    fn record(&mut self, record: Record<'_>) {
+        if let Record::Varz(varz) = &record {
+            self.context = varz.context(self.name, self.fallback, self.context.sizes);
+            self.builder = PartBuilder::new(&labels(&self.context), self.twins);
+        }
+        let Self {
+            builder,
+            context,
+            select,
+            ..
+        } = self;
+        record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
+    }
+}
+
+/// The `code` label of a request that gave no accepted answer.
+pub(super) fn code(error: &FetchError) -> Cow<'static, str> {
+    match error {
+        FetchError::Status { code, .. } => code.to_string().into(),
+        other => other.reason().into(),
+    }
+}

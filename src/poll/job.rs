@@ -1,0 +1,163 @@
+//! Something that is done to a server again and again, and how that went.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::ask::Harvest;
+use crate::collect::{Collector, DecodeError, Lane, Options, Select, Spec};
+use crate::source::http::FetchError;
+use crate::source::info::{Greeting, InfoError};
+use crate::source::process::{Pid, ProcessError, ProcessSample};
+use crate::state::EntityKind;
+
+/// What a job does.
+pub(super) enum Task {
+    /// Asks an endpoint.
+    Collect(&'static Spec),
+    /// Connects to the client port.
+    Probe,
+    /// Reads the broker's process.
+    Process,
+}
+
+/// Jobs of one slot wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    Light,
+    Heavy,
+    Probe,
+    Process,
+}
+
+/// What is lent to a request and comes back with its end.
+pub(super) struct Work {
+    pub(super) collector: Box<dyn Collector>,
+    pub(super) select: Select,
+}
+
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) name: &'static str,
+    pub(super) slot: Slot,
+    /// Interval that the operator chose.
+    pub(super) every: Duration,
+    /// Interval in force.
+    pub(super) interval: Duration,
+    pub(super) due: Instant,
+    pub(super) work: Option<Work>,
+    /// Requests ended, in any way.
+    pub(super) rounds: u64,
+    pub(super) failures_in_row: u32,
+    pub(super) status: Status,
+}
+
+/// How a job went last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Status {
+    /// Nothing before the first end, and where the version lacks the endpoint.
+    pub(super) success: Option<bool>,
+    pub(super) absent: bool,
+    pub(super) took: Duration,
+    pub(super) bytes: u64,
+    /// Since 1970.
+    pub(super) last_success: Option<Duration>,
+    pub(super) last_success_at: Option<Instant>,
+    pub(super) truncated: bool,
+    pub(super) coverage: f64,
+    pub(super) error: Option<String>,
+}
+
+/// The end of one run of a job.
+pub(super) struct Done {
+    pub(super) job: usize,
+    pub(super) started: Instant,
+    pub(super) took: Duration,
+    /// `server_id` that was known when it began.
+    pub(super) server_id: String,
+    pub(super) work: Option<Work>,
+    pub(super) outcome: Outcome,
+}
+
+pub(super) enum Outcome {
+    Answered {
+        code: u16,
+        bytes: u64,
+        result: Result<Box<Harvest>, DecodeError>,
+    },
+    /// The broker's version does not have the endpoint.
+    Absent {
+        code: u16,
+    },
+    Failed(FetchError),
+    Greeted(Result<Greeting, InfoError>),
+    Sampled(Result<(Pid, ProcessSample), ProcessError>),
+    /// The run did not come to its end.
+    Lost,
+}
+
+impl Job {
+    pub(super) fn collect(
+        spec: &'static Spec,
+        every: Duration,
+        options: &Options,
+        now: Instant,
+    ) -> Self {
+        let top = options.connections == crate::collect::Connections::Top;
+        let select = match spec.origin {
+            crate::catalog::Origin::Connz if top => {
+                Select::top(EntityKind::Connection, options.top)
+            }
+            _ => Select::all(),
+        };
+        let slot = match spec.lane {
+            Lane::Light => Slot::Light,
+            Lane::Heavy => Slot::Heavy,
+        };
+        let work = Work {
+            collector: (spec.make)(options),
+            select,
+        };
+        let every = every.max(spec.interval_min);
+        Self::new(Task::Collect(spec), spec.name, slot, every, Some(work), now)
+    }
+
+    /// Whether it has series of its own: not where the broker's version lacks the endpoint.
+    pub(super) fn is_shown(&self) -> bool {
+        !self.status.absent
+    }
+
+    pub(super) fn probe(every: Duration, now: Instant) -> Self {
+        Self::new(Task::Probe, "probe", Slot::Probe, every, None, now)
+    }
+
+    pub(super) fn process(every: Duration, now: Instant) -> Self {
+        Self::new(Task::Process, "process", Slot::Process, every, None, now)
+    }
+
+    fn new(
+        task: Task,
+        name: &'static str,
+        slot: Slot,
+        every: Duration,
+        work: Option<Work>,
+        due: Instant,
+    ) -> Self {
+        let status = Status {
+            coverage: 1.0,
+            ..Status::default()
+        };
+        Self {
+            task,
+            name,
+            slot,
+            every,
+            interval: every,
+            due,
+            work,
+            rounds: 0,
+            failures_in_row: 0,
+            status,
+        }
+    }
+}

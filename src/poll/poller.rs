@@ -1,0 +1,557 @@
+//! The loop of one server: what is due, what came back, what is shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+
+use super::ask::{self, Harvest, Question};
+use super::governor::{self, Load};
+use super::job::{Done, Job, Outcome, Slot, Task};
+use super::observed::Observed;
+use super::snapshot::{CollectorStatus, ServerStatus, Snapshot};
+use super::{ProcessChoice, Watch, process};
+use crate::collect::{Context, Sizes, specs};
+use crate::expose::{Part, PartBuilder, Source};
+use crate::source::process::{Pid, ProcessSample};
+
+/// What natsight saw itself is a part under this name.
+pub(super) const OBSERVED: &str = "observed";
+/// Failures after which what a collector gave is not shown any more.
+const FAILURES_SHOWN_MAX: u32 = 2;
+/// Intervals after which an answer is too old to be shown, whatever happened since.
+const AGE_INTERVALS_MAX: u32 = 3;
+/// Longest pause after failures, by slot.
+const LIGHT_PAUSE_MAX: Duration = Duration::from_secs(60);
+const HEAVY_PAUSE_MAX: Duration = Duration::from_secs(120);
+
+/// Watches one server until it is told to stop.
+pub struct Poller {
+    watch: Watch,
+    jobs: Vec<Job>,
+    busy: Vec<Slot>,
+    /// Identity of the broker's current life; the labels stay when it has gone.
+    context: Arc<Context>,
+    client_port: Option<u16>,
+    version: String,
+    up: Option<bool>,
+    observed: Observed,
+    parts: BTreeMap<&'static str, Arc<Part>>,
+    costs: BTreeMap<&'static str, Duration>,
+    round_trip: Duration,
+    process: Option<(Pid, u64)>,
+    /// Where in an interval this server's rounds lie, 0 to 1.
+    offset: f64,
+    publish: watch::Sender<Arc<Snapshot>>,
+}
+
+impl Poller {
+    /// A poller and where its snapshots appear.
+    pub fn new(watch: Watch) -> (Self, watch::Receiver<Arc<Snapshot>>) {
+        let now = Instant::now();
+        let rules = Arc::clone(&watch.rules);
+        let wanted = specs().filter(|spec| (spec.wanted)(&rules.options));
+        let mut jobs: Vec<_> = wanted
+            .map(|spec| Job::collect(spec, rules.every.of(spec.tier), &rules.options, now))
+            .collect();
+        jobs.extend(rules.probe.map(|every| Job::probe(every, now)));
+        if watch.process != ProcessChoice::Off {
+            jobs.push(Job::process(rules.every.light, now));
+        }
+        let name = watch
+            .name
+            .clone()
+            .unwrap_or_else(|| watch.broker.host_port());
+        let context = Arc::new(Context {
+            server_name: name,
+            ..Context::default()
+        });
+        let (publish, published) = watch::channel(Arc::new(Snapshot::default()));
+        let poller = Self {
+            watch,
+            jobs,
+            busy: Vec::new(),
+            context,
+            client_port: None,
+            version: String::new(),
+            up: None,
+            observed: Observed::default(),
+            parts: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            round_trip: Duration::MAX,
+            process: None,
+            offset: fastrand::f64(),
+            publish,
+        };
+        (poller, published)
+    }
+
+    /// Polls until `stop` changes. What is under way then is dropped.
+    pub async fn run(mut self, mut stop: watch::Receiver<()>) {
+        let mut permit = tokio::select! {
+            _ = stop.changed() => return,
+            permit = Arc::clone(&self.watch.rules.first_rounds).acquire_owned() => permit.ok(),
+        };
+        self.publish();
+        let mut under_way: FuturesUnordered<BoxFuture<'static, Done>> = FuturesUnordered::new();
+        loop {
+            while let Some(job) = self.next_job() {
+                under_way.push(self.start(job));
+            }
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                _ = stop.changed() => return,
+                Some(done) = under_way.next() => self.finish(done),
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            self.end_of_first_round(&mut permit);
+        }
+    }
+
+    /// Servers that begin together take turns, so that a start does not hit a fleet all at once.
+    fn end_of_first_round(&self, permit: &mut Option<OwnedSemaphorePermit>) {
+        let tried = self.jobs.iter().all(|job| job.rounds > 0);
+        if permit.is_some() && (tried || self.up == Some(false)) {
+            *permit = None;
+        }
+    }
+
+    /// The job to start now, if any: one for each slot, varz before all others.
+    fn next_job(&self) -> Option<usize> {
+        let now = Instant::now();
+        let ready = |place: &usize| {
+            let job = &self.jobs[*place];
+            job.due <= now && !self.busy.contains(&job.slot) && self.may_start(job)
+        };
+        (0..self.jobs.len()).find(ready)
+    }
+
+    /// Answers without an identity need varz before them; heavy ones also need the cheap counts.
+    fn may_start(&self, job: &Job) -> bool {
+        match &job.task {
+            Task::Collect(spec) if spec.name == VARZ => true,
+            Task::Collect(_) if self.up != Some(true) => false,
+            Task::Collect(_) => job.slot == Slot::Light || self.light_tried(),
+            Task::Probe | Task::Process => self.client_port.is_some(),
+        }
+    }
+
+    fn light_tried(&self) -> bool {
+        self.jobs
+            .iter()
+            .filter(|job| job.slot == Slot::Light)
+            .all(|job| job.rounds > 0)
+    }
+
+    fn wake(&self) -> Instant {
+        let idle = self
+            .jobs
+            .iter()
+            .filter(|job| !self.busy.contains(&job.slot) && self.may_start(job));
+        let far = Instant::now() + Duration::from_secs(3600);
+        idle.map(|job| job.due).min().unwrap_or(far)
+    }
+
+    fn start(&mut self, place: usize) -> BoxFuture<'static, Done> {
+        let now = Instant::now();
+        let deadline = self.watch.rules.light.deadline;
+        let job = &mut self.jobs[place];
+        self.busy.push(job.slot);
+        if job.rounds > 0 && now > job.due + job.interval / 2 {
+            self.observed.late(job.name);
+        }
+        let server_id = self.context.server_id.clone();
+        let done = move |took, outcome| Done {
+            job: place,
+            started: now,
+            took,
+            server_id,
+            work: None,
+            outcome,
+        };
+        let port = self.client_port.unwrap_or_default();
+        match &job.task {
+            Task::Collect(spec) => Box::pin(ask::ask(Question {
+                job: place,
+                spec,
+                broker: Arc::clone(&self.watch.broker),
+                rules: Arc::clone(&self.watch.rules),
+                name: self.watch.name.clone(),
+                context: Arc::clone(&self.context),
+                work: job
+                    .work
+                    .take()
+                    .expect("a job that is not under way has its collector"),
+            })),
+            Task::Probe => {
+                let broker = Arc::clone(&self.watch.broker);
+                Box::pin(async move {
+                    let greeting = broker.greet(port, deadline).await;
+                    done(now.elapsed(), Outcome::Greeted(greeting))
+                })
+            }
+            Task::Process => {
+                let (choice, known) = (self.watch.process, self.process);
+                Box::pin(async move {
+                    let look =
+                        tokio::task::spawn_blocking(move || process::sample(choice, port, known));
+                    match look.await {
+                        Ok(sample) => done(now.elapsed(), Outcome::Sampled(sample)),
+                        Err(_) => done(now.elapsed(), Outcome::Lost),
+                    }
+                })
+            }
+        }
+    }
+
+    fn finish(&mut self, done: Done) {
+        let Done {
+            job: place,
+            started,
+            took,
+            server_id,
+            work,
+            outcome,
+        } = done;
+        let slot = self.jobs[place].slot;
+        self.busy.retain(|busy| *busy != slot);
+        let job = &mut self.jobs[place];
+        job.work = work;
+        job.rounds += 1;
+        job.status.took = took;
+        let name = job.name;
+        let result = match outcome {
+            Outcome::Answered {
+                code,
+                bytes,
+                result,
+            } => {
+                self.jobs[place].status.bytes = bytes;
+                self.count(place, code.to_string().into(), took);
+                result
+                    .map_err(|fault| (fault.reason(), fault.to_string()))
+                    .and_then(|harvest| self.harvest(place, *harvest, &server_id, took))
+            }
+            Outcome::Absent { code } => {
+                self.count(place, code.to_string().into(), took);
+                self.jobs[place].status.absent = true;
+                Ok(())
+            }
+            Outcome::Failed(error) => {
+                self.count(place, ask::code(&error), took);
+                Err((error.reason(), error.to_string()))
+            }
+            Outcome::Greeted(Ok(greeting)) => {
+                self.observed.probe(Ok(greeting.took));
+                Ok(())
+            }
+            Outcome::Greeted(Err(error)) => {
+                self.observed.probe(Err(error.reason()));
+                Err((error.reason(), error.to_string()))
+            }
+            Outcome::Sampled(Ok((pid, sample))) => {
+                self.sampled(pid, &sample);
+                Ok(())
+            }
+            Outcome::Sampled(Err(error)) => Err((error.reason(), error.to_string())),
+            Outcome::Lost => Err(("lost", "the look at the process was lost".to_owned())),
+        };
+        self.conclude(place, started, result);
+        if name == VARZ {
+            self.note_up();
+        }
+        self.publish();
+    }
+
+    fn count(&mut self, place: usize, code: std::borrow::Cow<'static, str>, took: Duration) {
+        if let Task::Collect(spec) = &self.jobs[place].task {
+            self.observed.request(spec.handler, code, took);
+        }
+    }
+
+    /// Takes over a whole answer.
+    fn harvest(
+        &mut self,
+        place: usize,
+        harvest: Harvest,
+        asked_of: &str,
+        took: Duration,
+    ) -> Result<(), (&'static str, String)> {
+        let Harvest {
+            builder,
+            context,
+            facts,
+            duplicates,
+            cut,
+        } = harvest;
+        let name = self.jobs[place].name;
+        if name == VARZ {
+            self.adopt(context, &facts);
+        } else if asked_of != self.context.server_id
+            || facts.server_id.as_deref().is_some_and(|id| id != asked_of)
+        {
+            return Err((
+                "restarted",
+                "the server started again while it was asked".to_owned(),
+            ));
+        }
+        self.note_sizes(&facts);
+        let heavy = self.jobs[place].slot == Slot::Heavy;
+        if heavy {
+            let cost = governor::measured(
+                self.costs.get(name).copied(),
+                took,
+                self.round_trip.min(took),
+            );
+            self.costs.insert(name, cost);
+        } else {
+            self.round_trip = self.round_trip.min(took);
+        }
+        self.observed.dropped(name, "duplicate", duplicates);
+        self.observed.dropped(name, "top", cut);
+        self.observed.dropped(name, "negative", builder.negative());
+        for (reason, count) in &facts.dropped {
+            self.observed.dropped(name, reason, *count);
+        }
+        let status = &mut self.jobs[place].status;
+        let (seen, all) = facts.coverage.unwrap_or((1, 1));
+        #[allow(clippy::cast_precision_loss, reason = "a share for people")]
+        let share = if all == 0 {
+            1.0
+        } else {
+            seen.min(all) as f64 / all as f64
+        };
+        (status.coverage, status.truncated, status.absent) = (share, seen < all, false);
+        let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
+        self.set_part(place, builder.with_details(details && name == "connz"));
+        Ok(())
+    }
+
+    fn note_sizes(&mut self, facts: &crate::collect::Facts) {
+        let before = self.context.sizes;
+        let sizes = Sizes {
+            streams: facts.streams.unwrap_or(before.streams),
+            consumers: facts.consumers.unwrap_or(before.consumers),
+            ..before
+        };
+        if sizes != before {
+            Arc::make_mut(&mut self.context).sizes = sizes;
+        }
+    }
+
+    /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
+    fn adopt(&mut self, context: Context, facts: &crate::collect::Facts) {
+        if context.server_id != self.context.server_id {
+            if !self.context.server_id.is_empty() {
+                tracing::info!(server = %context.server_name, version = %facts.version, "server started again");
+            }
+            self.parts
+                .retain(|name, _| *name == OBSERVED || *name == PROCESS);
+            let now = Instant::now();
+            for job in self.jobs.iter_mut().filter(|job| job.name != VARZ) {
+                job.due = now;
+                (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
+            }
+        }
+        self.client_port = facts.client_port.or(self.client_port);
+        self.version.clone_from(&facts.version);
+        self.context = Arc::new(context);
+    }
+
+    fn sampled(&mut self, pid: Pid, sample: &ProcessSample) {
+        self.process = Some((pid, sample.start_ticks));
+        let mut builder = PartBuilder::new(&ask::labels(&self.context), self.watch.rules.twins);
+        process::rows(sample, &mut builder);
+        if let Some(place) = self.jobs.iter().position(|job| job.name == PROCESS) {
+            self.set_part(place, builder);
+        }
+    }
+
+    fn set_part(&mut self, place: usize, builder: PartBuilder) {
+        let now = Instant::now();
+        let name = self.jobs[place].name;
+        self.note_interval(place);
+        let until = now + self.jobs[place].interval * AGE_INTERVALS_MAX;
+        let source = Source {
+            server: self.watch.place,
+            collector: name,
+        };
+        self.parts.insert(
+            name,
+            Arc::new(builder.finish(source, now.into_std(), Some(until.into_std()))),
+        );
+    }
+
+    /// The interval in force: the operator's, stretched by cost.
+    fn note_interval(&mut self, place: usize) {
+        let cpu_max = self.watch.rules.broker_cpu_max;
+        let sizes = self.context.sizes;
+        let load = |job: &Job| Load {
+            every: job.every,
+            cost: self.costs.get(job.name).copied().unwrap_or_else(|| {
+                governor::predicted(job.name, sizes.connections, sizes.streams, sizes.consumers)
+            }),
+        };
+        let job = &self.jobs[place];
+        let interval = match job.slot {
+            Slot::Heavy => {
+                let heavy = self.jobs.iter().filter(|job| job.slot == Slot::Heavy);
+                governor::interval(load(job), heavy.map(load), cpu_max)
+            }
+            Slot::Light | Slot::Probe | Slot::Process => job.every,
+        };
+        self.jobs[place].interval = interval;
+    }
+
+    /// Notes how a job ended, what stays on the page, and when it is due again.
+    fn conclude(
+        &mut self,
+        place: usize,
+        started: Instant,
+        result: Result<(), (&'static str, String)>,
+    ) {
+        self.note_interval(place);
+        let server = self.context.server_name.as_str();
+        let job = &mut self.jobs[place];
+        match result {
+            Ok(()) => {
+                if job.status.success == Some(false) && job.failures_in_row > 0 {
+                    tracing::info!(server, collector = job.name, "works again");
+                }
+                job.failures_in_row = 0;
+                job.status.error = None;
+                job.status.success = (!job.status.absent).then_some(true);
+                if !job.status.absent {
+                    job.status.last_success = SystemTime::now()
+                        .duration_since(SystemTime::UNIX_EPOCH)
+                        .ok();
+                    job.status.last_success_at = Some(Instant::now());
+                }
+            }
+            Err((reason, text)) => {
+                if job.failures_in_row == 0 {
+                    tracing::warn!(server, collector = job.name, reason, error = text, "failed");
+                }
+                job.failures_in_row += 1;
+                job.status.success = Some(false);
+                job.status.error = Some(text);
+                self.observed.failure(job.name, reason);
+            }
+        }
+        self.schedule(place, started);
+        self.forget_missed(place);
+    }
+
+    fn schedule(&mut self, place: usize, started: Instant) {
+        let offset = self.offset;
+        let job = &mut self.jobs[place];
+        let pause = match job.slot {
+            Slot::Heavy => governor::backed_off(job.interval, job.failures_in_row, HEAVY_PAUSE_MAX),
+            Slot::Light if job.name != VARZ => {
+                governor::backed_off(job.interval, job.failures_in_row, LIGHT_PAUSE_MAX)
+            }
+            Slot::Light | Slot::Probe | Slot::Process => job.interval,
+        };
+        // The first round runs at once; the second gives each server its own place in the interval.
+        let pause = if job.rounds == 1 {
+            pause.mul_f64(offset)
+        } else {
+            pause
+        };
+        job.due = started + pause;
+    }
+
+    fn forget_missed(&mut self, place: usize) {
+        let job = &self.jobs[place];
+        if job.failures_in_row < FAILURES_SHOWN_MAX && !job.status.absent {
+            return;
+        }
+        if job.name == VARZ {
+            self.parts
+                .retain(|name, _| *name == OBSERVED || *name == PROCESS);
+        } else {
+            self.parts.remove(job.name);
+        }
+    }
+
+    fn note_up(&mut self) {
+        let Some(varz) = self.jobs.iter().find(|job| job.name == VARZ) else {
+            return;
+        };
+        let up = varz.status.success;
+        let server = self.context.server_name.as_str();
+        match (self.up, up) {
+            (None | Some(false), Some(true)) => {
+                tracing::info!(server, version = %self.version, "server is up")
+            }
+            (None | Some(true), Some(false)) => tracing::warn!(server, "server is down"),
+            _ => {}
+        }
+        self.up = up;
+    }
+
+    fn publish(&mut self) {
+        let mut builder = PartBuilder::new(&ask::labels(&self.context), self.watch.rules.twins);
+        let target = self.watch.broker.shown();
+        self.observed.rows(
+            &self.context.server_name,
+            &target,
+            self.up,
+            &self.jobs,
+            &mut builder,
+        );
+        let source = Source {
+            server: self.watch.place,
+            collector: OBSERVED,
+        };
+        let now = Instant::now().into_std();
+        self.parts
+            .insert(OBSERVED, Arc::new(builder.finish(source, now, None)));
+        self.parts.retain(|_, part| part.is_alive(now));
+        let snapshot = Snapshot {
+            parts: self.parts.values().cloned().collect(),
+            status: self.status(target),
+        };
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    fn status(&self, target: String) -> ServerStatus {
+        let shown = self
+            .jobs
+            .iter()
+            .filter(|job| job.is_shown() && job.status.success.is_some());
+        let collectors = shown.map(|job| CollectorStatus {
+            name: job.name,
+            success: job.status.success == Some(true),
+            duration_seconds: job.status.took.as_secs_f64(),
+            succeeded_at: job.status.last_success_at.map(Instant::into_std),
+            truncated: job.status.truncated,
+            coverage: job.status.coverage,
+            error: job.status.error.clone(),
+        });
+        let varz = self.jobs.iter().find(|job| job.name == VARZ);
+        ServerStatus {
+            server_name: self.context.server_name.clone(),
+            server_id: self.context.server_id.clone(),
+            nats_cluster: self.context.nats_cluster.clone(),
+            version: self.version.clone(),
+            up: self.up,
+            target,
+            answered_at: varz
+                .and_then(|job| job.status.last_success_at)
+                .map(Instant::into_std),
+            collectors: collectors.collect(),
+        }
+    }
+}
+
+/// The collector that decides whether a server is up.
+const VARZ: &str = "varz";
+/// The job that reads the broker's process; natsight sees it itself.
+const PROCESS: &str = "process";

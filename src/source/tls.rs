@@ -1,0 +1,168 @@
+//! Whom to trust and who to be when a monitoring port speaks TLS.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+
+/// Far above any bundle of certificates, far below what would hurt.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Files for TLS, PEM all of them. They are read when a client is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificates to trust instead of the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate, with its chain, for who asks for one.
+    pub cert_file: Option<PathBuf>,
+    /// The key of our certificate.
+    pub key_file: Option<PathBuf>,
+}
+
+/// Why the TLS options do not hold.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("TLS file {} cannot be read ({source}); check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// A file holds something else.
+    #[error("TLS file {} is not usable ({detail}); give a PEM file with {expected}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What should be in it.
+        expected: &'static str,
+        /// Why it is not that.
+        detail: String,
+    },
+    /// Certificate without key, or key without certificate.
+    #[error("TLS {given} file {} has no {missing} file beside it; give both or neither", path.display())]
+    Half {
+        /// The file that is given.
+        path: PathBuf,
+        /// `certificate` or `key`.
+        given: &'static str,
+        /// The other.
+        missing: &'static str,
+    },
+    /// The library refuses them.
+    #[error("TLS cannot be set up ({0}); check that certificate and key belong together")]
+    Library(#[from] rustls::Error),
+}
+
+impl Tls {
+    /// The settings for `https`, and whether there is no certificate at all to trust.
+    pub(super) fn client_config(&self) -> Result<(ClientConfig, bool), TlsError> {
+        let roots = match &self.ca_file {
+            Some(path) => roots_from(path)?,
+            None => roots_of_machine(),
+        };
+        let trusts_nobody = roots.is_empty();
+        let builder = builder()?.with_root_certificates(roots);
+        let config = match self.identity()? {
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
+            None => builder.with_no_client_auth(),
+        };
+        Ok((config, trusts_nobody))
+    }
+
+    fn identity(
+        &self,
+    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, TlsError> {
+        let half = |path: &PathBuf, given, missing| {
+            Err(TlsError::Half {
+                path: path.clone(),
+                given,
+                missing,
+            })
+        };
+        match (&self.cert_file, &self.key_file) {
+            (None, None) => Ok(None),
+            (Some(path), None) => half(path, "certificate", "key"),
+            (None, Some(path)) => half(path, "key", "certificate"),
+            (Some(cert_file), Some(key_file)) => {
+                let chain = certificates(cert_file)?;
+                let key = PrivateKeyDer::from_pem_slice(&read(key_file)?).map_err(|e| {
+                    TlsError::Content {
+                        path: key_file.clone(),
+                        expected: "one private key",
+                        detail: e.to_string(),
+                    }
+                })?;
+                Ok(Some((chain, key)))
+            }
+        }
+    }
+}
+
+/// The HTTP library wants TLS settings even when it will never use them, and looks for certificates if it gets none:
+/// without a CA bundle on the machine that fails.
+pub(super) fn config_for_plain_http() -> Result<ClientConfig, TlsError> {
+    Ok(builder()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?)
+}
+
+fn roots_from(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(|e| TlsError::Content {
+            path: path.to_owned(),
+            expected: CERTIFICATES,
+            detail: e.to_string(),
+        })?;
+    }
+    Ok(roots)
+}
+
+/// What the machine trusts; unreadable parts of its bundle are left out, a machine without one trusts nobody.
+fn roots_of_machine() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
+const CERTIFICATES: &str = "one or more certificates";
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let content = |detail: String| TlsError::Content {
+        path: path.to_owned(),
+        expected: CERTIFICATES,
+        detail,
+    };
+    let pem = read(path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match found {
+        Ok(certificates) if certificates.is_empty() => {
+            Err(content("it holds no certificate".to_owned()))
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(content(error.to_string())),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
+        .map_err(|source| TlsError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(bytes)
+}

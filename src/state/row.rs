@@ -1,0 +1,103 @@
+//! One entity's labels and values on their way from a view to the sinks.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::Histogram;
+use crate::catalog::Metric;
+
+/// What a row is about. With its key it names the entity within one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntityKind {
+    /// The server itself, or one of a few fixed parts of it.
+    Server,
+    /// An open client connection.
+    Connection,
+    /// A JetStream account.
+    Account,
+    /// A stream.
+    Stream,
+    /// A member of a stream's raft group.
+    StreamReplica,
+    /// A mirror or source of a stream.
+    StreamSource,
+    /// A consumer.
+    Consumer,
+    /// A member of a consumer's raft group.
+    ConsumerReplica,
+}
+
+/// A number as the broker gave it. Sequences exceed 2^53, so integers never pass through `f64`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// A whole number.
+    U64(u64),
+    /// A whole number that may be negative, such as -1 for "unlimited".
+    I64(i64),
+    /// A fraction. Never NaN: what is not a number is not shown.
+    F64(f64),
+    /// Nanoseconds, shown exactly, in seconds.
+    Nanos(i128),
+    /// A distribution.
+    Histogram(&'a Histogram),
+    /// A counter that came negative: shown nowhere, counted as dropped.
+    Negative,
+}
+
+impl From<bool> for Value<'_> {
+    fn from(flag: bool) -> Self {
+        Self::U64(u64::from(flag))
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(number: u64) -> Self {
+        Self::U64(number)
+    }
+}
+
+/// One entity: its labels once, its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// What it is about.
+    pub kind: EntityKind,
+    /// Hash of the labels that make the entity, equal for equal entities.
+    pub key: u64,
+    /// Labels after those of the server. An empty value is left out.
+    pub labels: &'a [(&'static str, &'a str)],
+    /// Families and their values for these labels.
+    pub values: &'a [(Metric, Value<'a>)],
+}
+
+impl<'a> Row<'a> {
+    /// A row whose entity is named by all of its labels.
+    pub fn new(
+        kind: EntityKind,
+        labels: &'a [(&'static str, &'a str)],
+        values: &'a [(Metric, Value<'a>)],
+    ) -> Self {
+        Self {
+            kind,
+            key: key_of(labels),
+            labels,
+            values,
+        }
+    }
+}
+
+fn key_of(labels: &[(&'static str, &str)]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    labels.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Takes rows: the builder of a part, the history, a test.
+pub trait Rows {
+    /// Takes one row.
+    fn row(&mut self, row: &Row<'_>);
+}
+
+impl<F: FnMut(&Row<'_>)> Rows for F {
+    fn row(&mut self, row: &Row<'_>) {
+        self(row);
+    }
+}

@@ -1,0 +1,562 @@
+//! The configuration from outside: texts in, plan or mistakes out. No process, no network.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use natsight::config::{
+    self, Connections, Flags, Key, Kind, LEAVES, Listen, LogFormat, LogLevel, Mistake, Pid, Place,
+    Plan, StandardNames, UrlText, Warning,
+};
+
+use command_line::{parse, serve_inputs};
+
+#[path = "config/command_line.rs"]
+mod command_line;
+#[path = "config/shape.rs"]
+mod shape;
+
+type Env = Vec<(String, String)>;
+
+fn env(pairs: &[(&str, &str)]) -> Env {
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+fn flags(pairs: &[(Key, &str)]) -> Flags {
+    let values = pairs
+        .iter()
+        .map(|(key, text)| (*key, (*text).to_owned()))
+        .collect();
+    Flags {
+        values,
+        urls: Vec::new(),
+    }
+}
+
+fn load(text: &str) -> Result<(Plan, Vec<Warning>), Vec<Mistake>> {
+    config::load(Some(("natsight.yml", text)), &[], &Flags::default())
+}
+
+fn plan(text: &str) -> Plan {
+    load(text)
+        .unwrap_or_else(|mistakes| panic!("{text}\n{}", lines(&mistakes)))
+        .0
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    mistakes
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The mistakes of a file, one a line.
+fn check(text: &str, expected: &str) {
+    let found = match load(text) {
+        Ok(_) => String::new(),
+        Err(mistakes) => lines(&mistakes),
+    };
+    assert_eq!(found, expected, "of the file\n{text}");
+}
+
+#[test]
+fn nothing_written_is_the_documented_default() {
+    let plan = plan("");
+    assert_eq!(plan, config::load(None, &[], &Flags::default()).unwrap().0);
+    assert_eq!(plan.listen, Listen::Everywhere { port: 7777 });
+    let addresses: Vec<String> = plan
+        .listen
+        .addresses()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(addresses, ["[::]:7777", "0.0.0.0:7777"]);
+    assert_eq!(
+        plan.admin_listen,
+        Some(Listen::On("127.0.0.1:7778".parse().unwrap()))
+    );
+    assert_eq!(
+        (plan.admin_hosts.len(), plan.external_url.clone()),
+        (0, None)
+    );
+    assert_eq!(plan.standard_names, StandardNames::Auto);
+    assert_eq!(plan.servers.len(), 1);
+    assert_eq!(plan.servers[0].url.expose(), "http://127.0.0.1:8222");
+    assert_eq!(
+        (plan.servers[0].name.clone(), plan.servers[0].pid),
+        (None, Pid::Auto)
+    );
+    assert_eq!(
+        (plan.tls.ca_file.clone(), plan.tls.client.clone()),
+        (None, None)
+    );
+    let seconds = Duration::from_secs;
+    let poll = &plan.poll;
+    assert_eq!(
+        [poll.light, poll.health, poll.connections],
+        [seconds(5), seconds(10), seconds(15)]
+    );
+    assert_eq!(
+        [poll.streams, poll.consumers, poll.config],
+        [seconds(15), seconds(30), seconds(600)]
+    );
+    assert_eq!(
+        [poll.timeout, poll.heavy_timeout],
+        [seconds(2), seconds(20)]
+    );
+    assert_eq!([poll.body_max, poll.light_body_max], [256 << 20, 16 << 20]);
+    assert!((poll.broker_cpu_max - 0.01).abs() < 1e-12);
+    assert_eq!(
+        (plan.collect.connections, plan.collect.top),
+        (Connections::Off, 20)
+    );
+    assert!(plan.collect.streams && plan.collect.consumers);
+    assert_eq!(plan.probe_connect, Some(seconds(10)));
+    assert_eq!(
+        (plan.log.format, plan.log.level),
+        (LogFormat::Text, LogLevel::Info)
+    );
+}
+
+#[test]
+fn flag_beats_variable_beats_file_beats_default() {
+    let file = "poll: {light: 6s}\nlog: {level: warn}\ncollect: {top: 7}\n";
+    let env = env(&[
+        ("NATSIGHT_POLL_LIGHT", "7s"),
+        ("NATSIGHT_LOG_LEVEL", "debug"),
+    ]);
+    let flags = flags(&[(Key::PollLight, "8s")]);
+    let (plan, warnings) = config::load(Some(("f", file)), &env, &flags).unwrap();
+    assert_eq!(plan.poll.light, Duration::from_secs(8));
+    assert_eq!(plan.log.level, LogLevel::Debug);
+    assert_eq!(plan.collect.top, 7);
+    assert_eq!(plan.collect.connections, Connections::Off);
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn an_empty_variable_is_unset_except_where_it_means_off() {
+    let env = env(&[("NATSIGHT_LISTEN", ""), ("NATSIGHT_ADMIN_LISTEN", "")]);
+    let (plan, _) = config::load(None, &env, &Flags::default()).unwrap();
+    assert_eq!(plan.listen, Listen::Everywhere { port: 7777 });
+    assert_eq!(plan.admin_listen, None);
+}
+
+#[test]
+fn arguments_replace_the_servers_of_the_file() {
+    let file = "servers: [{url: http://a:1, name: x, cpu_limit: 2}, {url: http://b:1}]\n";
+    let flags = Flags {
+        values: vec![],
+        urls: vec![UrlText::new("http://c:1")],
+    };
+    let (plan, warnings) = config::load(Some(("f", file)), &[], &flags).unwrap();
+    assert_eq!(plan.servers.len(), 1);
+    assert_eq!(
+        (plan.servers[0].url.expose(), plan.servers[0].name.clone()),
+        ("http://c:1", None)
+    );
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn every_leaf_has_its_flag_and_its_variable() {
+    let mut names = std::collections::BTreeSet::new();
+    for leaf in LEAVES {
+        assert_eq!(leaf.key.leaf().path, leaf.path);
+        let (Some(flag), Some(variable)) = (leaf.flag(), leaf.variable()) else {
+            assert!(
+                leaf.path.contains("[]") || matches!(leaf.kind, Kind::Secret),
+                "{}",
+                leaf.path
+            );
+            continue;
+        };
+        assert!(
+            names.insert(flag.clone()) && names.insert(variable.clone()),
+            "{flag} twice"
+        );
+        let given = serve_inputs(&["serve", &flag, "\u{1}bad\0"], &vec![]).flags;
+        assert_eq!(given.values, [(leaf.key, "\u{1}bad\0".to_owned())]);
+        // The sample is taken from each place, and a wrong text is refused in the words of that place.
+        let sample = serve_inputs(&["scrape", &flag, leaf.sample()], &vec![]).flags;
+        let lone = matches!(leaf.key, Key::TlsCertFile | Key::TlsKeyFile);
+        assert_eq!(config::load(None, &[], &sample).is_ok(), !lone, "{flag}");
+        let sample = env(&[(&variable, leaf.sample())]);
+        assert_eq!(
+            config::load(None, &sample, &Flags::default()).is_ok(),
+            !lone,
+            "{variable}"
+        );
+        let wrong = config::load(None, &env(&[(&variable, "\u{1}bad\0")]), &given).unwrap_err();
+        assert!(
+            wrong[0].text.starts_with(&format!("{flag} is \"")),
+            "{}",
+            wrong[0]
+        );
+        assert_eq!(wrong[0].place, Place::Flag);
+        let wrong =
+            config::load(None, &env(&[(&variable, "\u{1}bad\0")]), &Flags::default()).unwrap_err();
+        assert!(
+            wrong[0].text.starts_with(&format!("{variable} is \"")),
+            "{}",
+            wrong[0]
+        );
+        assert_eq!(
+            (wrong[0].place.clone(), wrong.len()),
+            (Place::Variable, 1 + usize::from(lone))
+        );
+    }
+    assert!(names.contains("--poll-light") && names.contains("NATSIGHT_SYSTEM_PASSWORD_FILE"));
+}
+
+#[test]
+fn the_example_of_the_design_is_accepted_and_names_what_is_idle() {
+    let text = include_str!("data/config/product.yml");
+    let (plan, warnings) = load(text).unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+    assert_eq!(plan.servers[0].name.as_deref(), Some("n1"));
+    assert_eq!(
+        plan.external_url.map(|url| url.to_string()).as_deref(),
+        Some("https://natsight.example")
+    );
+    let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert!(said.contains(
+        &"warning: servers[].cpu_limit is set but has no effect in this version".to_owned()
+    ));
+    assert_eq!(
+        said.len(),
+        said.iter().collect::<std::collections::BTreeSet<_>>().len()
+    );
+    // The example writes every idle leaf but these.
+    let missing = [
+        "system.password",
+        "system.creds_file",
+        "system.nkey_file",
+        "system.token_file",
+        "collect.deny[]",
+    ];
+    for leaf in config::not_yet() {
+        let expected = !missing
+            .iter()
+            .any(|path| leaf.path == *path || leaf.path.starts_with("collect.deny[]"));
+        let found = said
+            .iter()
+            .any(|line| line.contains(&format!(": {} is set", leaf.path)));
+        assert_eq!(found, expected, "{}", leaf.path);
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    check(
+        "listen: nowhere\npoll:\n  light: abc\n  ligth: 5s\n  health: 0\n  timeout: 5\n  body_max: 1KiB\n\
+         servers:\n  - url: nats://n1:4222\n  - name: n2\n  - http://n3:8222\n\
+         collect: {top: 1.5, streams: yes, connections: some}\nlog: text\nadmin_hosts: a\nlisten: :1\n",
+        &[
+            r#"natsight.yml:3:10: poll.light is "abc"; write a duration such as 5s"#,
+            r#"natsight.yml:4:3: "ligth" in poll is not a key; did you mean light?"#,
+            "natsight.yml:5:11: poll.health is 0; it must be 1s to 1h, for example 10s",
+            "natsight.yml:6:12: poll.timeout is 5; write a duration with its unit, such as 2s",
+            "natsight.yml:7:13: poll.body_max is 1KiB; it must be 64KiB to 4GiB, for example 256MiB",
+            r#"natsight.yml:9:10: servers[0].url is "nats://n1:4222"; that is the client port, and the monitoring port (http) is needed; write it such as http://127.0.0.1:8222"#,
+            "natsight.yml:10:5: servers[1] has no url; write one such as url: http://127.0.0.1:8222",
+            r#"natsight.yml:11:5: servers[2] is "http://n3:8222"; write keys below it: url, name, pid, memory_limit, cpu_limit, profiling_url"#,
+            "natsight.yml:12:16: collect.top is 1.5; write a whole number such as 20",
+            r#"natsight.yml:12:30: collect.streams is "yes"; write true or false"#,
+            r#"natsight.yml:12:48: collect.connections is "some"; write one of off, top, all"#,
+            r#"natsight.yml:13:6: log is "text"; write keys below it: format, level"#,
+            r#"natsight.yml:14:14: admin_hosts is "a"; write a list, such as ["natsight.internal"]"#,
+            "natsight.yml:15:1: listen is written twice, first in line 1; keep one",
+        ]
+        .join("\n"),
+    );
+}
+
+#[test]
+fn mistakes_of_all_layers_come_together() {
+    let env = env(&[("NATSIGHT_LOG_LEVEL", "loud")]);
+    let flags = Flags {
+        urls: vec![UrlText::new("htp://n1")],
+        ..flags(&[(Key::CollectTop, "0")])
+    };
+    let wrong = config::load(Some(("f", "listen: x\n")), &env, &flags).unwrap_err();
+    let expected = [
+        r#"f:1:9: listen is "x"; write an address and a port such as 127.0.0.1:7777, or :7777 for all interfaces"#,
+        r#"NATSIGHT_LOG_LEVEL is "loud"; write one of error, warn, info, debug, trace"#,
+        "--collect-top is 0; it must be 1 to 1000, for example 20",
+        r#"URL is "htp://n1"; it must begin with http:// or https://; write it such as http://127.0.0.1:8222"#,
+    ];
+    assert_eq!(lines(&wrong), expected.join("\n"));
+}
+
+#[test]
+fn a_thousand_servers_are_fine_and_one_more_is_not() {
+    let list = |count: usize| -> String {
+        (0..count).fold("servers:\n".to_owned(), |text, n| {
+            format!(
+                "{text}- {{url: 'http://n{n}:8222', name: n{n}, pid: {}}}\n",
+                n + 1
+            )
+        })
+    };
+    let plan = plan(&list(1000));
+    assert_eq!(
+        (plan.servers.len(), plan.servers[999].pid),
+        (1000, Pid::Number(1000))
+    );
+    check(
+        &list(1001),
+        "natsight.yml:1002:3: these are 1001 servers; 1000 is the most for one natsight",
+    );
+}
+
+#[test]
+fn names_may_hold_anything_that_a_label_may() {
+    let plan = plan("servers: [{url: a, name: \"q\\\"u\\\\o\\nte 🦀\"}, {url: b, name: 'null'}]\n");
+    assert_eq!(plan.servers[0].name.as_deref(), Some("q\"u\\o\nte 🦀"));
+    assert_eq!(plan.servers[1].name.as_deref(), Some("null"));
+    check(
+        "servers: [{url: a, name: \"x\\n🦀\"}, {url: b, name: \"x\\n🦀\"}]",
+        r#"natsight.yml:1:50: servers[1].name is "x\n🦀"; it is listed before, in line 1; keep one"#,
+    );
+    let long = format!("servers: [{{url: a, name: {}}}]", "x".repeat(10_000));
+    let wrong = lines(&load(&long).unwrap_err());
+    assert!(
+        wrong.ends_with("…\"; it is 10000 bytes long; 256 is the most") && wrong.len() < 160,
+        "{wrong}"
+    );
+    check(
+        "servers: [{url: a, name: ''}]",
+        "natsight.yml:1:26: servers[0].name is empty; write something, or leave the key out",
+    );
+}
+
+#[test]
+fn bounds_hold_at_their_edges() {
+    for (fine, wrong) in [
+        ("poll: {light: 2s}", "poll: {light: 999ms}"),
+        ("poll: {light: 1h}", "poll: {light: 3601s}"),
+        ("poll: {health: 1s}", "poll: {health: 0.999s}"),
+        ("poll: {config: 24h}", "poll: {config: 24h1s}"),
+        ("poll: {timeout: 100ms}", "poll: {timeout: 99ms}"),
+        ("probes: {connect: 0}", "probes: {connect: 1ms}"),
+        (
+            "poll: {broker_cpu_max: 0.0001}",
+            "poll: {broker_cpu_max: 0.00009}",
+        ),
+        ("poll: {broker_cpu_max: 1}", "poll: {broker_cpu_max: 1.01}"),
+        (
+            "poll: {broker_cpu_max: 1.0}",
+            "poll: {broker_cpu_max: .nan}",
+        ),
+        ("poll: {broker_cpu_max: 0.5}", "poll: {broker_cpu_max: inf}"),
+        ("poll: {body_max: 4GiB}", "poll: {body_max: 4294967297}"),
+        ("poll: {body_max: 99MB}", "poll: {body_max: -1}"),
+        ("collect: {top: 1000}", "collect: {top: 1001}"),
+        (
+            "collect: {top: 1}",
+            "collect: {top: 99999999999999999999999}",
+        ),
+        (
+            "servers: [{url: a, pid: 4194304}]",
+            "servers: [{url: a, pid: 4194305}]",
+        ),
+        (
+            "servers: [{url: a, pid: off}]",
+            "servers: [{url: a, pid: 0}]",
+        ),
+        ("compat: exporter=gnatsd", "compat: exporter=9x"),
+        ("listen: '[::1]:0'", "listen: '::1:7777'"),
+        ("listen: localhost:7", "listen: 'off'"),
+        ("listen: '*:7'", "listen: ':65536'"),
+        ("listen: 0.0.0.0:7", "listen: example.com:80"),
+        ("admin_listen: off", "admin_listen: no"),
+    ] {
+        plan(fine);
+        let mistakes = load(wrong).expect_err(wrong);
+        assert_eq!(mistakes.len(), 1, "{wrong}\n{}", lines(&mistakes));
+    }
+    check(
+        "probes: {connect: 2h}",
+        "natsight.yml:1:19: probes.connect is 2h; it must be 0 for off, or 1s to 1h, for example 10s",
+    );
+    assert_eq!(plan("probes: {connect: 0s}").probe_connect, None);
+}
+
+#[test]
+fn values_are_checked_against_each_other() {
+    check(
+        "poll: {timeout: 6s}",
+        "natsight.yml:1:17: poll.timeout is 6s; it must not exceed poll.light (5s)",
+    );
+    check(
+        "poll: {timeout: 6s, light: x}",
+        r#"natsight.yml:1:28: poll.light is "x"; write a duration such as 5s"#,
+    );
+    assert_eq!(
+        plan("poll: {light: 1s}").poll.timeout,
+        Duration::from_secs(1)
+    );
+    check(
+        "poll: {body_max: 1MiB}",
+        "natsight.yml:1:18: poll.body_max is 1MiB; it must not be below poll.light_body_max (16MiB); lower that too",
+    );
+    check(
+        "poll: {light_body_max: 1GiB}",
+        "natsight.yml:1:24: poll.light_body_max is 1GiB; it must not exceed poll.body_max (256MiB)",
+    );
+    check(
+        "tls: {cert_file: /c}",
+        r#"natsight.yml:1:18: tls.cert_file is "/c"; it needs tls.key_file beside it"#,
+    );
+    check(
+        "tls: {key_file: /c}",
+        r#"natsight.yml:1:17: tls.key_file is "/c"; it needs tls.cert_file beside it"#,
+    );
+    let clash = "it must not take the port of the other listener; give each its own";
+    check(
+        "admin_listen: 127.0.0.1:7777",
+        &format!("natsight.yml:1:15: admin_listen is \"127.0.0.1:7777\"; {clash}"),
+    );
+    check(
+        "listen: ':7778'",
+        &format!("natsight.yml:1:9: listen is \":7778\"; {clash}"),
+    );
+    plan("listen: 127.0.0.2:7778");
+    plan("listen: 0.0.0.0:1\nadmin_listen: '[::1]:1'");
+    assert!(load("listen: 0.0.0.0:1\nadmin_listen: 10.0.0.1:1").is_err());
+    plan("listen: ':0'\nadmin_listen: ':0'");
+    check(
+        "servers:\n- url: http://u:hunter2@N1:8222/\n- url: n1:8222\n",
+        r#"natsight.yml:3:8: servers[1].url is "n1:8222"; it is listed before, in line 2; keep one"#,
+    );
+}
+
+#[test]
+fn unknown_variables_are_warnings_with_a_suggestion() {
+    let env = env(&[
+        ("NATSIGHT_POLL_LIGTH", "5s"),
+        ("NATSIGHT_SERVERS", "x"),
+        ("NATSIGHT_SYSTEM_PASSWORD", "hunter2"),
+        ("NATSIGHT_QWERTZUIOP", "x"),
+        ("NATSIGHT_PORT", "tcp://10.0.0.1:7777"),
+        ("NATSIGHT_PORT_7777_TCP", "tcp://10.0.0.1:7777"),
+        ("NATSIGHT_SERVICE_HOST", "10.0.0.1"),
+        ("NATSIGHT_CONFIG", "/x"),
+        ("NATS_URL", "x"),
+    ]);
+    let (_, warnings) = config::load(None, &env, &Flags::default()).unwrap();
+    let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "warning: NATSIGHT_POLL_LIGTH is not known and has no effect; did you mean NATSIGHT_POLL_LIGHT?",
+            "warning: NATSIGHT_SERVERS has no effect; servers[].url is set in the configuration file only",
+            "warning: NATSIGHT_SYSTEM_PASSWORD has no effect; system.password is set in the configuration file only",
+            "warning: NATSIGHT_QWERTZUIOP is not known and has no effect; docs/config.md lists the variables",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_is_shown_nowhere() {
+    let text = "system: {password: hunter2, urls: ['nats://u:hunter2@n1']}\n\
+                external_url: https://u:hunter2@x\nservers: [{url: 'http://u:hunter2@n1:8222'}]\n";
+    let (plan, warnings) = load(text).unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+    assert_eq!(plan.servers[0].url.expose(), "http://u:hunter2@n1:8222");
+    let shown = format!("{plan:?} {plan:#?} {warnings:?}");
+    assert!(
+        shown.contains("http://***@n1:8222") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+    let settings = config::Settings::read("f", text).unwrap();
+    let shown = format!("{settings:?} {settings:#?}");
+    assert!(
+        shown.contains("system.password ***") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+    for wrong in [
+        "system: {password: [hunter2]}",
+        "system: {password: ' '}\nlisten: http://u:hunter2@x",
+        "servers: [{url: 'ftp://u:hunter2@n1'}, 'http://u:hunter2@n2']",
+        "'http://u:hunter2@n1': 1",
+        "poll: u:hunter2@n1",
+    ] {
+        let mistakes = load(wrong).unwrap_err();
+        let shown = format!("{}{mistakes:?}", lines(&mistakes));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    for args in [
+        &[
+            "serve",
+            "http://u:hunter2@n1",
+            "--external-url",
+            "http://u:hunter2@n1",
+        ][..],
+        &["check-config", "a", "http://u:hunter2@n1"],
+        &["serve", "--poll-lihgt=http://u:hunter2@n1"],
+        &["metrics", "--format=u:hunter2@x"],
+        &["u:hunter2@n1"],
+    ] {
+        let shown = format!("{:?}", parse(args, &vec![]));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_is_read_within_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("natsight.yml");
+    let says = |path: &Path| config::read_file(path).unwrap_err().to_string();
+    assert!(
+        says(&path).contains("natsight.yml cannot be read: No such file"),
+        "{}",
+        says(&path)
+    );
+    assert!(says(folder.path()).contains("cannot be read: Is a directory"));
+    assert!(says(Path::new("/dev/zero")).contains("/dev/zero is larger than 1048576 bytes"));
+    std::fs::write(&path, b"listen: ':1'\nx: \xff\n").unwrap();
+    assert!(says(&path).contains("is not UTF-8 text in line 2"));
+    std::fs::write(&path, "\u{feff}listen: ':1'\r\n").unwrap();
+    assert_eq!(
+        plan(&config::read_file(&path).unwrap()).listen,
+        Listen::Everywhere { port: 1 }
+    );
+}
+
+#[test]
+fn variables_are_picked_from_the_process() {
+    let all = [("NATSIGHT_B", "2"), ("PATH", "x"), ("NATSIGHT_A", "1")];
+    let all = all.map(|(name, text)| (OsString::from(name), OsString::from(text)));
+    assert_eq!(
+        config::variables(all.into_iter()),
+        env(&[("NATSIGHT_A", "1"), ("NATSIGHT_B", "2")])
+    );
+}
+
+#[test]
+fn the_documentation_is_current_and_its_example_is_valid() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/config.md");
+    let text = config::markdown();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == text,
+        "docs/config.md is not current; BLESS=1 cargo test --test config rewrites it"
+    );
+    // As it stands the example says what is so anyway; with all keys it names each leaf once.
+    let example = config::example();
+    assert_eq!(load(&example), load(""));
+    let full: String = example
+        .lines()
+        .map(|line| line.strip_prefix('#').unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let (_, warnings) =
+        load(&full).unwrap_or_else(|mistakes| panic!("{full}\n{}", lines(&mistakes)));
+    assert_eq!(warnings.len(), config::not_yet().count(), "{full}");
+}

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use async_nats::jetstream::{self, consumer, stream};
+use natsight::expose::reader::Sample;
 
 use crate::broker::Cluster;
-use crate::page::label;
 use crate::sidecar::Sidecar;
 use crate::{LONG, QUICK};
 
@@ -91,11 +91,9 @@ pub(crate) async fn a_stream_and_its_consumer_are_shown_by_their_leaders(
         page.is("nats_consumer_ack_pending_messages", &consumer, 0.0)
     })?;
     let shown_by = |name: &str, labels| {
-        let series = page
-            .all(name, labels)
-            .next()
-            .map(|(labels, _)| labels.clone());
-        series.and_then(|labels| label(&labels, "server_name").map(str::to_owned))
+        let all = page.all(name, labels);
+        all.first()
+            .and_then(|sample| sample.label("server_name").map(str::to_owned))
     };
     let by = shown_by("nats_stream_messages", &stream);
     ensure!(
@@ -110,13 +108,12 @@ pub(crate) async fn a_stream_and_its_consumer_are_shown_by_their_leaders(
 
     sidecar.wait_for("both followers have caught up", LONG, |page| {
         let lag = page.all("nats_stream_replica_lag_operations", &stream);
-        let lag: Vec<_> = lag
-            .map(|(labels, lag)| (label(labels, "peer"), lag))
-            .collect();
         ensure!(lag.len() == 2, "{lag:?}");
+        let followers = lag
+            .iter()
+            .all(|sample| sample.label("peer") != Some(&leader));
         ensure!(
-            lag.iter()
-                .all(|(peer, lag)| *peer != Some(&leader) && *lag == 0.0),
+            followers && lag.iter().all(|sample| sample.value == 0.0),
             "{lag:?}"
         );
         Ok(())
@@ -144,10 +141,11 @@ pub(crate) async fn a_leaderless_stream_is_shown_as_that_and_by_nothing_else(
         page.is("nats_up", &[("server_name", "n3")], 0.0)?;
         page.is("nats_stream_has_leader", &stream, 0.0)?;
         page.is("nats_stream_has_leader", &[stream[0], survivor[0]], 0.0)?;
-        let others = page.names_with("stream", STREAM);
-        let others: Vec<_> = others
-            .filter(|name| *name != "nats_stream_has_leader")
-            .collect();
+        let of_stream = page
+            .samples()
+            .filter(|sample| sample.label("stream") == Some(STREAM));
+        let others = of_stream.filter(|sample| sample.name != "nats_stream_has_leader");
+        let others: Vec<_> = others.map(Sample::key).collect();
         ensure!(others.is_empty(), "still there: {others:?}");
         Ok(())
     })?;

@@ -223,6 +223,7 @@ class Expected:
         self.values = {}
         varz = self.json("/varz")
         self.name = varz["server_name"]
+        self.clustered = "name" in varz.get("cluster", {})
         self.rows(VARZ, varz, {})
         for path, count in varz.get("http_req_stats", {}).items():
             self.add("nats_server_http_requests_total?", {"path": path}, count, COUNTER)
@@ -274,9 +275,9 @@ class Expected:
                         self.rows(CONSUMER, consumer, {**labels, "consumer": consumer["name"]})
 
     def leads(self, thing):
-        """Alone, a broker names no replicas, and an old one no cluster."""
+        """Alone, an old broker names no leader; in a cluster none named is a group without one."""
         cluster = thing.get("cluster") or {}
-        return cluster.get("leader", self.name if not cluster.get("replicas") else None) == self.name
+        return cluster.get("leader", None if self.clustered else self.name) == self.name
 
 
 # --- The comparison

@@ -215,6 +215,13 @@ def seconds(rfc3339):
     return Fraction(int(moment.timestamp())) + Fraction(int(fraction or 0), 10 ** len(fraction))
 
 
+def healthy(broker):
+    try:
+        return json.loads(get(broker + "/healthz")).get("status") == "ok"
+    except Trouble:
+        return False  # Its status is 503 then.
+
+
 class Expected:
     """What one look at the broker says should be on the page: {(metric, labels): (value, kind)}."""
 
@@ -235,7 +242,7 @@ class Expected:
         memstats = self.json("/debug/vars", missing={}).get("memstats", {})
         self.rows(MEMSTATS, memstats, {})
         self.has_memstats = bool(memstats)
-        self.healthy = json.loads(get(broker + "/healthz")).get("status") == "ok"
+        self.healthy = healthy(broker)
         self.read_at = time.time()
 
     def json(self, path, missing=None):

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ impl Prometheus {
         };
         let answers = || http::get(port, "/-/ready").map(drop);
         wait::until_answers("Prometheus is ready", LONG, &mut prometheus.child, answers)
-            .with_context(|| prometheus.log())?;
+            .map_err(|error| anyhow!("{error:#}\n{}", prometheus.log()))?;
         Ok(prometheus)
     }
 
@@ -71,7 +71,8 @@ impl Prometheus {
     }
 
     fn ask(&self, path: &str) -> Result<Value> {
-        let answer = http::get_json(self.port, path).with_context(|| self.log())?;
+        let answer = http::get_json(self.port, path)
+            .map_err(|error| anyhow!("{error:#}\n{}", self.log()))?;
         Ok(answer["data"]["result"].clone())
     }
 

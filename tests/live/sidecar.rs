@@ -4,7 +4,7 @@ use std::fs::File;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tempfile::TempDir;
 
 use crate::broker::log_text;
@@ -49,7 +49,7 @@ impl Sidecar {
         };
         let answers = || http::get(port, "/-/healthy").map(drop);
         wait::until_answers("natsight listens", LONG, &mut sidecar.child, answers)
-            .with_context(|| sidecar.log())?;
+            .map_err(|error| anyhow!("{error:#}\n{}", sidecar.log()))?;
         Ok(sidecar)
     }
 
@@ -68,7 +68,7 @@ impl Sidecar {
             let page = self.page()?;
             look(&page).map(|()| page)
         })
-        .with_context(|| self.log())
+        .map_err(|error| anyhow!("{error:#}\n{}", self.log()))
     }
 
     pub(crate) fn log(&self) -> String {

@@ -24,6 +24,8 @@ const LIMIT_MAX: usize = 65_536;
 const SLACK_NANOS: i128 = 5_000_000_000;
 /// Reasons that are told apart besides the known ones.
 const UNKNOWN_MAX: usize = 32;
+/// A connection in its first moments counts as opened and not yet as open, so a few more prove no closing.
+const IN_FLIGHT: u64 = 1_000;
 /// Longest reason.
 const SLUG_MAX: usize = 64;
 /// The reason of what has none of its own.
@@ -82,9 +84,17 @@ impl ClosedConnections<'_> {
     pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
         let life = self.life;
         let known = REASONS.iter().copied().zip(life.known.iter().copied());
-        let unknown = life.unknown.iter().map(|(slug, count)| (slug.as_str(), *count));
+        let unknown = life
+            .unknown
+            .iter()
+            .map(|(slug, count)| (slug.as_str(), *count));
         for (reason, count) in known.chain(unknown).chain([(OTHER, life.other)]) {
-            one(rows, &[("reason", reason)], Metric::ConnectionsClosed, count.into());
+            one(
+                rows,
+                &[("reason", reason)],
+                Metric::ConnectionsClosed,
+                count.into(),
+            );
         }
         one(rows, &[], Metric::ConnectionsClosedGaps, life.gaps.into());
         if let Some(kept) = life.kept {
@@ -104,20 +114,36 @@ struct Life {
     kept: Option<u64>,
     /// The next answer tells only what was there before natsight looked.
     baseline: bool,
-    /// How far closings are dealt with; nothing while no closing was seen.
-    mark: Option<Mark>,
-    /// Closings seen that are not older than the mark's horizon: cid and when it stopped.
-    seen: HashMap<u64, i128>,
+    /// What stopped before this is dealt with; nothing while no closing was seen.
+    horizon: Option<i128>,
+    /// Closings seen that are not older than that, by cid.
+    seen: HashMap<u64, Seen>,
     /// The server's clock at the latest answer.
     now: Option<i128>,
 }
 
+/// What follows from an answer.
 #[derive(Clone, Copy, Debug)]
-struct Mark {
-    /// Latest stop that was seen when all before it was seen.
-    watermark: i128,
-    /// What stopped before this is dealt with.
-    horizon: i128,
+struct Next {
+    /// How many closings to ask for.
+    limit: usize,
+    /// Whether the answer went back to what was known.
+    reached: bool,
+}
+
+impl Next {
+    /// The answer was too short: nothing is dealt with yet.
+    const ALL: Self = Self {
+        limit: LIMIT_MAX,
+        reached: false,
+    };
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    stop: i128,
+    /// Whether all closings before it were seen too.
+    settled: bool,
 }
 
 impl Life {
@@ -130,91 +156,107 @@ impl Life {
             gaps: 0,
             kept: None,
             baseline,
-            mark: None,
+            horizon: None,
             seen: HashMap::new(),
             now: None,
         }
     }
 
-    /// Takes a whole answer to a request for `limit` closings; gives how many to ask for next. `closings` is how many
-    /// varz says there were.
-    fn take(&mut self, answer: &Answer, limit: usize, closings: u64) -> usize {
+    /// Takes a whole answer to a request for `limit` closings. `closings` is how many varz says there were.
+    fn take(&mut self, answer: &Answer, limit: usize, closings: u64) -> Next {
         let now = answer.root.now.nanos();
         let total = answer.root.total();
         let read = answer.entries.len() as u64 + answer.no_stop;
         let complete = answer.over_limit == 0
             && total.map_or(answer.entries.len() < limit, |total| read >= total);
         self.kept = total;
-        let back = matches!((now, self.now), (Some(now), Some(before)) if now < before - SLACK_NANOS);
+        let back =
+            matches!((now, self.now), (Some(now), Some(before)) if now < before - SLACK_NANOS);
         self.now = now;
         if back {
             // The server's clock went back: what stopped when is no longer clear, so all that is there counts as known.
             self.gaps += 1;
             self.baseline = true;
-            self.mark = None;
+            self.horizon = None;
             self.seen.clear();
             if !complete && limit < LIMIT_MAX {
-                return LIMIT_MAX;
+                return Next::ALL;
             }
         }
         if self.baseline {
             self.baseline = false;
             self.begin(answer, complete);
-            return LIMIT_MIN;
+            return Next {
+                limit: LIMIT_MIN,
+                reached: true,
+            };
         }
         let oldest = answer.entries.iter().map(|entry| entry.stop).min();
         let reached = complete
-            || matches!((oldest, self.mark), (Some(oldest), Some(mark)) if oldest < mark.horizon);
+            || matches!((oldest, self.horizon), (Some(oldest), Some(horizon)) if oldest < horizon);
         let last = reached || limit >= LIMIT_MAX;
         if last && self.is_gap(answer, complete, closings) {
             self.gaps += 1;
         }
         let recent = self.count(answer);
         if !last {
-            return LIMIT_MAX;
+            return Next::ALL;
         }
         self.advance(answer);
-        (recent * 2).next_power_of_two().clamp(LIMIT_MIN, LIMIT_MAX)
+        let limit = (recent * 2).next_power_of_two();
+        Next {
+            limit: limit.clamp(LIMIT_MIN, LIMIT_MAX),
+            reached,
+        }
     }
 
     /// The first answer: nothing of it counts.
     fn begin(&mut self, answer: &Answer, complete: bool) {
         for entry in &answer.entries {
-            self.seen.insert(entry.cid, entry.stop);
+            self.see(entry);
         }
         self.advance(answer);
         let oldest = answer.entries.iter().map(|entry| entry.stop).min();
-        if let (Some(mark), Some(oldest), false) = (&mut self.mark, oldest, complete) {
+        if !complete {
             // What is older was there as well, though not shown.
-            mark.horizon = mark.horizon.max(oldest);
+            self.horizon = self.horizon.max(oldest);
         }
     }
 
-    fn is_known(&self, entry: &Entry) -> bool {
-        self.mark.is_some_and(|mark| entry.stop < mark.horizon) || self.seen.contains_key(&entry.cid)
+    /// Remembers a closing; tells whether it is new.
+    fn see(&mut self, entry: &Entry) -> bool {
+        let seen = Seen {
+            stop: entry.stop,
+            settled: false,
+        };
+        !self.is_settled(entry) && self.seen.insert(entry.cid, seen).is_none()
     }
 
-    /// Whether closings may have been overwritten since the mark: the ring is first in, first out, so as long as one of
-    /// those from before is there, all later ones are.
+    /// Whether it was there when all was dealt with last.
+    fn is_settled(&self, entry: &Entry) -> bool {
+        self.horizon.is_some_and(|horizon| entry.stop < horizon)
+            || self.seen.get(&entry.cid).is_some_and(|seen| seen.settled)
+    }
+
+    /// Whether closings may have been overwritten since all was dealt with: the ring is first in, first out, so as long
+    /// as one from before is there, all later ones are.
     fn is_gap(&self, answer: &Answer, complete: bool, closings: u64) -> bool {
-        let Some(mark) = self.mark else {
-            return !complete || answer.root.total().is_some_and(|total| closings > total);
-        };
-        !answer.entries.is_empty()
-            && !answer.entries.iter().any(|entry| {
-                entry.stop < mark.horizon || (entry.stop <= mark.watermark && self.seen.contains_key(&entry.cid))
-            })
+        if self.horizon.is_none() {
+            let proof = |total| closings > total + IN_FLIGHT;
+            return !complete || answer.root.total().is_some_and(proof);
+        }
+        !answer.entries.is_empty() && !answer.entries.iter().any(|entry| self.is_settled(entry))
     }
 
     /// Counts what is new; gives how many were not older than the horizon.
     fn count(&mut self, answer: &Answer) -> usize {
+        let horizon = self.horizon.unwrap_or(i128::MIN);
         let mut recent = 0;
         for entry in &answer.entries {
-            recent += usize::from(self.mark.is_none_or(|mark| entry.stop >= mark.horizon));
-            if self.is_known(entry) {
+            recent += usize::from(entry.stop >= horizon);
+            if !self.see(entry) {
                 continue;
             }
-            self.seen.insert(entry.cid, entry.stop);
             match entry.reason {
                 Reason::Known(place) => self.known[place] += 1,
                 Reason::Unknown(place) => self.count_unknown(&answer.unknown[place]),
@@ -241,11 +283,12 @@ impl Life {
         };
         // A stop in the future is from before the clock went back.
         let latest = latest.min(answer.root.now.nanos().unwrap_or(latest));
-        let watermark = self.mark.map_or(latest, |mark| mark.watermark.max(latest));
-        let horizon = watermark - SLACK_NANOS;
-        let horizon = self.mark.map_or(horizon, |mark| mark.horizon.max(horizon));
-        self.mark = Some(Mark { watermark, horizon });
-        self.seen.retain(|_, stop| *stop >= horizon);
+        let horizon = self.horizon.max(Some(latest - SLACK_NANOS));
+        self.horizon = horizon;
+        self.seen.retain(|_, seen| {
+            seen.settled = true;
+            Some(seen.stop) >= horizon
+        });
     }
 }
 
@@ -442,24 +485,25 @@ impl Collector for Decoder {
             Some(life) if life.server_id == server_id => life,
             before => {
                 self.life = before;
-                self.limit = LIMIT_MIN.max(self.limit);
                 self.new_life(server_id)
             }
         };
-        let limit = life.take(&answer, self.limit, self.closings);
-        let left_out = limit == LIMIT_MAX && self.limit < LIMIT_MAX;
+        let next = life.take(&answer, self.limit, self.closings);
         let read = answer.entries.len() as u64;
-        facts.coverage = Some(match answer.root.total() {
-            Some(total) if left_out => (read, total),
-            _ => (read, read),
-        });
-        facts.dropped = [("no_stop", answer.no_stop), ("over_limit", answer.over_limit)]
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        self.limit = limit;
+        let needed = answer.root.total().filter(|_| !next.reached);
+        facts.coverage = Some((read, needed.unwrap_or(read)));
+        facts.dropped = [
+            ("no_stop", answer.no_stop),
+            ("over_limit", answer.over_limit),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+        self.limit = next.limit;
         self.first_look = self.first_look.or(answer.root.now.nanos());
-        out.record(Record::ClosedConnections(&ClosedConnections { life: &life }));
+        out.record(Record::ClosedConnections(&ClosedConnections {
+            life: &life,
+        }));
         self.life = Some(life);
         Ok(facts)
     }

@@ -287,7 +287,12 @@ impl OpenConnections<'_> {
             one(rows, &labels, Metric::ConnectionsByLanguage, count.into());
         });
         totals.tls.each(&mut |tls, count| {
-            one(rows, &[("tls", tls)], Metric::ConnectionsByTls, count.into());
+            one(
+                rows,
+                &[("tls", tls)],
+                Metric::ConnectionsByTls,
+                count.into(),
+            );
         });
         let subscriptions = totals.subscriptions.into();
         one(rows, &[], Metric::ConnectionsSubscriptions, subscriptions);
@@ -337,7 +342,8 @@ impl Totals {
         self.kinds[kind as usize] += 1;
         if !matches!(kind, Kind::Leafnode) {
             let lang = connection.lang.as_ref();
-            self.languages.add(if lang.is_empty() { "unknown" } else { lang });
+            self.languages
+                .add(if lang.is_empty() { "unknown" } else { lang });
         }
         let tls = connection.tls_version.as_ref();
         self.tls.add(if tls.is_empty() { "none" } else { tls });

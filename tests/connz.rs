@@ -1,5 +1,5 @@
 //! `/connz`: totals over all open connections, single ones by configuration, closed ones counted once.
-
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 use std::collections::{BTreeMap, VecDeque};
 
 use natsight::collect::{
@@ -415,7 +415,7 @@ fn languages_are_bounded() {
         .map(|n| client(n, &format!(r#""lang":"lang{n}""#)))
         .collect();
     let long = "x".repeat(10_000);
-    elements.push(client(40, &format!(r#""lang":"{long}""#)));
+    elements.insert(0, client(40, &format!(r#""lang":"{long}""#)));
     elements.push(client(41, r#""lang":"other""#));
     elements.push(client(42, r#""lang":"lang3""#));
     let shown = page(open().as_mut(), &body(&elements, 43));
@@ -903,6 +903,8 @@ fn a_body_cut_anywhere_counts_nothing() {
     }
     let wrong = body.replace(r#""cid":1,"#, r#""cid":"1","#);
     assert!(feed(collector.as_mut(), &context, wrong.as_bytes(), 64).is_err());
+    let (_, facts) = feed(collector.as_mut(), &context, body.as_bytes(), 64).unwrap();
+    assert_eq!(facts.coverage, Some((5, 5)));
     assert_eq!(broker.counted(collector.as_mut()), (5, 0));
 }
 

@@ -1,5 +1,7 @@
 //! `/connz`: totals over all open connections, single ones by configuration, closed ones counted once.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, VecDeque};
 
 use natsight::collect::{

@@ -311,4 +311,54 @@ catalog! {
     // JetStream limits of the server, from jsz.
     /// Streams with a replica on this server.
     JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
+
+    // All open connections together, from connz.
+    /// Client and leaf node connections open now.
+    ConnectionsOpen = Gauge "nats_connections_open" [] Connz;
+    /// Connections open now by kind: nats, websocket, mqtt, leafnode, other.
+    ConnectionsByKind = Gauge "nats_connections_by_kind" ["kind"] Connz;
+    /// Client connections open now by client library; "unknown" did not say, "other" is what comes after the first 32.
+    ConnectionsByLanguage = Gauge "nats_connections_by_language" ["lang"] Connz;
+    /// Connections open now by TLS version; "none" is without TLS or in its handshake.
+    ConnectionsByTls = Gauge "nats_connections_by_tls" ["tls"] Connz;
+    /// Subscriptions of all connections open now.
+    ConnectionsSubscriptions = Gauge "nats_connections_subscriptions" [] Connz;
+    /// Bytes that wait to be read by each connection: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsPending = Histogram "nats_connections_pending_bytes" [] Connz;
+    /// Time since each connection began: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsAge = Histogram "nats_connections_age_seconds" [] Connz;
+    /// Time since each connection last sent or received: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsIdle = Histogram "nats_connections_idle_seconds" [] Connz;
+    /// Round trip to each client as the server measured it when the client connected, later at most hourly: a distribution over the connections open now, those not measured left out; not a live latency, not a counter.
+    ConnectionsRtt = Histogram "nats_connections_rtt_seconds" [] Connz;
+
+    // Each connection, by configuration, from connz.
+    /// Bytes that wait to be read by this client.
+    ConnectionPending = Gauge "nats_connection_pending_bytes" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Messages received from this client since it connected.
+    ConnectionInMessages = Counter "nats_connection_in_messages_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Messages sent to this client since it connected.
+    ConnectionOutMessages = Counter "nats_connection_out_messages_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Bytes received from this client since it connected.
+    ConnectionInBytes = Counter "nats_connection_in_bytes_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Bytes sent to this client since it connected.
+    ConnectionOutBytes = Counter "nats_connection_out_bytes_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Subscriptions of this client.
+    ConnectionSubscriptions = Gauge "nats_connection_subscriptions" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Round trip to this client as the server measured it when the client connected, later at most hourly; absent until measured; not a live latency.
+    ConnectionRtt = Gauge "nats_connection_rtt_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// When this client connected.
+    ConnectionStart = Gauge "nats_connection_start_time_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// When this client last sent or received.
+    ConnectionActivity = Gauge "nats_connection_last_activity_timestamp_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Times that this slow client made producers wait (2.12 and later).
+    ConnectionStalls = Counter "nats_connection_stalls_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+
+    // Closed connections, from connz?state=closed.
+    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once.
+    ConnectionsClosed = Counter "nats_connections_closed_total" ["reason"] Closed;
+    /// Times that the server's list of closed connections may have been overwritten before natsight read it, so that some are missing from all reasons; connections opened less those open tells how many there were.
+    ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
+    /// Closed connections that the server still remembers (max_closed_clients, 10,000 by default).
+    ConnectionsClosedKept = Gauge "nats_connections_closed_kept" [] Closed;
 }

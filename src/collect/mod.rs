@@ -47,6 +47,7 @@ macro_rules! collectors {
 
 collectors! {
     varz::{ Varz },
+    connz::{ Connection, OpenConnections, ClosedConnections },
 }
 
 /// Which of the two request queues of a broker a collector uses.

@@ -47,6 +47,8 @@ macro_rules! collectors {
 
 collectors! {
     varz::{ Varz },
+    expvar::{ Expvar },
+    healthz::{ Healthz },
 }
 
 /// Which of the two request queues of a broker a collector uses.

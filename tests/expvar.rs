@@ -1,4 +1,5 @@
 //! `/debug/vars`: memory of the broker's runtime, and each pause of garbage collection counted once.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod fixtures;
 

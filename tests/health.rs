@@ -1,4 +1,5 @@
 //! `/healthz`: the cheap check and the full one, and what they find wrong.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod fixtures;
 

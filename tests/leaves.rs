@@ -2,6 +2,7 @@
 //!
 //! `leaves/<endpoint>.txt` claims for each leaf what depends on it. The test changes the leaf in recorded answers and
 //! compares what changes in the series with the claim.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 #[path = "leaves/change.rs"]
 mod change;
@@ -30,7 +31,7 @@ fn every_leaf_changes_exactly_what_is_claimed() {
     let (mut leaves, mut excluded, mut problems) = (0, 0, BTreeSet::new());
     for table in claims::tables() {
         let outcome = examine(&table, &mut problems);
-        println!(
+        eprintln!(
             "{}: {} leaves, {} due, {} excluded",
             table.endpoint,
             outcome.len(),
@@ -57,7 +58,7 @@ fn every_leaf_changes_exactly_what_is_claimed() {
     );
     assert!(leaves > 150, "only {leaves} leaves");
     let share = f64::from(excluded as u32) / f64::from(leaves as u32);
-    println!("{leaves} leaves, {:.1} % excluded", share * 100.0);
+    eprintln!("{leaves} leaves, {:.1} % excluded", share * 100.0);
     assert!(
         share <= EXCLUDED_MAX,
         "{excluded} of {leaves} leaves are excluded"

@@ -152,7 +152,7 @@ impl Line {
                     .collect();
                 (&words[..at], Some(to))
             }
-            None => (&words[..], None),
+            None => (words, None),
         };
         let claim = match words {
             ["identity"] => Claim::Identity,

@@ -361,4 +361,75 @@ catalog! {
     ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
     /// Closed connections that the server still remembers (max_closed_clients, 10,000 by default).
     ConnectionsClosedKept = Gauge "nats_connections_closed_kept" [] Closed;
+    // The Go runtime of the broker, from /debug/vars (2.11.11, 2.12.2 and later).
+    /// Bytes allocated on the heap since the process started, freed ones included.
+    GoAllocTotal = Counter "nats_go_memstats_alloc_bytes_total" [] Expvar twin;
+    /// Bytes of memory taken from the system.
+    GoSys = Gauge "nats_go_memstats_sys_bytes" [] Expvar twin;
+    /// Pointer lookups; Go has counted none since 1.10.
+    GoLookups = Counter "nats_go_memstats_lookups_total" [] Expvar twin;
+    /// Heap objects allocated since the process started.
+    GoMallocs = Counter "nats_go_memstats_mallocs_total" [] Expvar twin;
+    /// Heap objects freed since the process started.
+    GoFrees = Counter "nats_go_memstats_frees_total" [] Expvar twin;
+    /// Bytes of heap objects that are live or not yet swept.
+    GoHeapAlloc = Gauge "nats_go_memstats_heap_alloc_bytes" [] Expvar twin;
+    /// Bytes of heap taken from the system.
+    GoHeapSys = Gauge "nats_go_memstats_heap_sys_bytes" [] Expvar twin;
+    /// Bytes in heap spans without objects.
+    GoHeapIdle = Gauge "nats_go_memstats_heap_idle_bytes" [] Expvar twin;
+    /// Bytes in heap spans that hold objects.
+    GoHeapInuse = Gauge "nats_go_memstats_heap_inuse_bytes" [] Expvar twin;
+    /// Bytes of idle heap given back to the system.
+    GoHeapReleased = Gauge "nats_go_memstats_heap_released_bytes" [] Expvar twin;
+    /// Heap objects that are live or not yet swept.
+    GoHeapObjects = Gauge "nats_go_memstats_heap_objects" [] Expvar twin;
+    /// Bytes in spans used for goroutine stacks.
+    GoStackInuse = Gauge "nats_go_memstats_stack_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for stacks.
+    GoStackSys = Gauge "nats_go_memstats_stack_sys_bytes" [] Expvar twin;
+    /// Bytes of mspan structures in use.
+    GoMspanInuse = Gauge "nats_go_memstats_mspan_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for mspan structures.
+    GoMspanSys = Gauge "nats_go_memstats_mspan_sys_bytes" [] Expvar twin;
+    /// Bytes of mcache structures in use.
+    GoMcacheInuse = Gauge "nats_go_memstats_mcache_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for mcache structures.
+    GoMcacheSys = Gauge "nats_go_memstats_mcache_sys_bytes" [] Expvar twin;
+    /// Bytes of the hash table of the profiler.
+    GoBuckHashSys = Gauge "nats_go_memstats_buck_hash_sys_bytes" [] Expvar twin;
+    /// Bytes of the garbage collector's own data.
+    GoGcSys = Gauge "nats_go_memstats_gc_sys_bytes" [] Expvar twin;
+    /// Bytes taken from the system for the rest of the runtime.
+    GoOtherSys = Gauge "nats_go_memstats_other_sys_bytes" [] Expvar twin;
+    /// Heap size at which the next garbage collection is due.
+    GoNextGc = Gauge "nats_go_memstats_next_gc_bytes" [] Expvar twin;
+    /// When the latest garbage collection ended, since 1970; absent before the first.
+    GoLastGc = Gauge "nats_go_memstats_last_gc_time_seconds" [] Expvar twin;
+    /// Share of the CPU time available since the process started that garbage collection took.
+    GoGcCpuFraction = Gauge "nats_go_memstats_gc_cpu_fraction" [] Expvar twin;
+    /// Heap objects allocated since the process started, by largest size of their class in bytes.
+    GoSizeClassMallocs = Counter "nats_go_memstats_size_class_mallocs_total" ["size"] Expvar detail;
+    /// Heap objects freed since the process started, by largest size of their class in bytes.
+    GoSizeClassFrees = Counter "nats_go_memstats_size_class_frees_total" ["size"] Expvar detail;
+    /// Garbage collections since the process started.
+    GoGcCycles = Counter "nats_go_gc_cycles_total" [] Expvar;
+    /// Garbage collections that were asked for by a call.
+    GoGcForcedCycles = Counter "nats_go_gc_forced_cycles_total" [] Expvar;
+    /// Time that garbage collection stopped the whole process.
+    GoGcPauseTime = Counter "nats_go_gc_pause_seconds_total" [] Expvar;
+    /// Pauses of garbage collection, each counted once; from the start of the process, or from the first look when that came after 256 collections.
+    GoGcPause = Histogram "nats_go_gc_pause_duration_seconds" [] Expvar;
+    /// Whether garbage collection is on.
+    GoGcEnabled = Gauge "nats_go_gc_enabled" [] Expvar;
+    /// Whether debugging of garbage collection is on; Go leaves it off.
+    GoGcDebug = Gauge "nats_go_gc_debug" [] Expvar;
+
+    // The broker's own health checks, from healthz.
+    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; may lag a lost quorum by 20 s.
+    ServerHealthy = Gauge "nats_server_healthy" ["check"] Healthz;
+    /// What the check found wrong, by kind of part; brokers before 2.10 name only the first fault.
+    ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
+    /// A fault that the check found, at most 20 of them; digits of the text are shown as N.
+    ServerHealthErrorInfo = Info "nats_server_health_error_info" ["check" "kind" "reason" "account" "stream" "consumer" "error"] Healthz;
 }

@@ -9,14 +9,14 @@ pub use closed::ClosedConnections;
 pub use open::{Connection, OpenConnections};
 
 use super::{Lane, Spec, always, never_absent, ok};
-use crate::catalog::Tier;
+use crate::catalog::Origin;
 
 /// The collectors of this endpoint.
 pub static SPECS: &[Spec] = &[
     Spec {
         name: "connz",
+        origin: Origin::Connz,
         handler: "/connz",
-        tier: Tier::Connections,
         interval_min: Duration::ZERO,
         lane: Lane::Heavy,
         accept: ok,
@@ -26,8 +26,8 @@ pub static SPECS: &[Spec] = &[
     },
     Spec {
         name: "closed",
+        origin: Origin::Closed,
         handler: "/connz",
-        tier: Tier::Connections,
         interval_min: Duration::ZERO,
         lane: Lane::Heavy,
         accept: ok,

@@ -484,7 +484,7 @@ impl Collector for Decoder {
         Ok(Facts {
             server_id: Some(std::mem::take(&mut self.root.server_id)).filter(|id| !id.is_empty()),
             coverage: total.map(|total| (self.totals.seen, total)),
-            dropped: Vec::new(),
+            ..Facts::default()
         })
     }
 }

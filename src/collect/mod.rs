@@ -47,6 +47,7 @@ macro_rules! collectors {
 
 collectors! {
     varz::{ Varz },
+    jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
 }
 
 /// Which of the two request queues of a broker a collector uses.

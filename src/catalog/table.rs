@@ -404,7 +404,7 @@ catalog! {
     /// When a client was last pinned to the priority group; absent when never.
     ConsumerPinnedTime = Gauge "nats_consumer_pinned_timestamp_seconds" ["account" "stream" "consumer" "group"] Consumers;
     /// The client that is pinned to the priority group.
-    ConsumerPinnedInfo = Info "nats_consumer_pinned_info" ["account" "stream" "consumer" "group" "client_id"] Consumers;
+    ConsumerPinnedInfo = Info "nats_consumer_pinned_client_info" ["account" "stream" "consumer" "group" "client_id"] Consumers;
     /// Whether a follower is in sync, by the leader's view.
     ConsumerReplicaCurrent = Gauge "nats_consumer_replica_current" ["account" "stream" "consumer" "peer"] Consumers;
     /// Whether a follower is known to be offline, by the leader's view.

@@ -529,3 +529,6 @@ fn string_run(bytes: &[u8], escaped: bool) -> (usize, bool, bool) {
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
+
+#[cfg(test)]
+mod tests;

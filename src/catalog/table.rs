@@ -357,7 +357,7 @@ catalog! {
     StreamSourceActive = Gauge "nats_stream_source_active_seconds" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
     /// Whether the origin was ever heard since the stream has its present leader.
     StreamSourceConnected = Gauge "nats_stream_source_connected" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
-    /// The origin's sequence of the last message taken from it (2.15 and later).
+    /// The origin's sequence of the last message taken from it; not told of mirrors (2.15.1 and later).
     StreamSourceSequence = Gauge "nats_stream_source_last_sequence" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
     /// The broker's code of the error that keeps a mirror or source from its origin; 0 when there is none.
     StreamSourceErrorCode = Gauge "nats_stream_source_error_code" ["account" "stream" "kind" "origin" "external" "filter"] Streams;

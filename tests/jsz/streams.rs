@@ -115,8 +115,11 @@ fn mirrors_and_sources_are_kept_apart() {
     assert_eq!(family("error_code"), all(["10059", "0", "0", "0", "0"]));
     let active = all(["", "12ns", "10ns", "11ns", "13ns"]);
     assert_eq!(family("active_seconds"), active[1..], "never heard: absent");
-    let sequence = [format!("{source},filter=a}} 20")];
-    assert_eq!(family("last_sequence"), sequence);
+    let sequences = all(["", "0", "20", "0", "0"]);
+    assert_eq!(family("last_sequence"), sequences[1..], "not of mirrors");
+    let old = context("n1", Version(2, 14, 6));
+    let old = page_by("streams", &old, &one_stream(more));
+    assert_eq!(of(&old, "nats_stream_source_last_sequence").len(), 1);
     let error = [format!(
         "{mirror},status=404,description=stream not found}} 1"
     )];

@@ -14,7 +14,7 @@ use crate::collect::number::null_is_empty;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
 use crate::collect::table::{cells, emit};
 use crate::collect::{
-    Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, decode,
+    Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, Version, decode,
 };
 use crate::state::{EntityKind, Row, Rows, Value};
 
@@ -142,7 +142,7 @@ pub struct Source<'a> {
     pub lag: Count,
     /// Nanoseconds since the origin was heard; -1 when never.
     pub active: Int,
-    /// Of the last message taken; left out when zero; 2.15.
+    /// Of the last message taken; only in sources; left out when zero; 2.15.1.
     pub seq: Option<Count>,
     #[serde(borrow)]
     pub error: Option<SourceError<'a>>,
@@ -288,10 +288,13 @@ impl Stream<'_> {
             self.group(group, context, rows);
         }
         if let Some(mirror) = &detail.mirror {
-            mirror.native(labels, "mirror", rows);
+            mirror.native(labels, "mirror", mirror.seq, rows);
         }
         for source in &detail.sources {
-            source.native(labels, "source", rows);
+            // Left out when zero by versions that have it; mirrors never have it.
+            let has_seq = context.version >= Version(2, 15, 1);
+            let seq = source.seq.or(has_seq.then(Count::default));
+            source.native(labels, "source", seq, rows);
         }
     }
 
@@ -332,6 +335,7 @@ impl Source<'_> {
         &self,
         [account, stream]: [(&'static str, &str); 2],
         role: &str,
+        seq: Option<Count>,
         rows: &mut dyn Rows,
     ) {
         let filter = self.filter();
@@ -354,7 +358,7 @@ impl Source<'_> {
         let kind = EntityKind::StreamSource;
         let len = if heard { 4 } else { 3 };
         rows.row(&Row::new(kind, &labels, &values[..len]));
-        if let Some(seq) = self.seq {
+        if let Some(seq) = seq {
             values[0] = (Metric::StreamSourceSequence, seq.value());
             rows.row(&Row::new(kind, &labels, &values[..1]));
         }

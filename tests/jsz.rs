@@ -5,15 +5,19 @@
     reason = "what helpers of tests unwrap fails the test"
 )]
 
-mod arrival;
-mod consumers;
-mod streams;
-mod traps;
-
 use std::collections::BTreeSet;
 
 use natsight::collect::{Collector, Context, DecodeError, Facts, Options, Record, Version, specs};
 use natsight::state::{Row, Value};
+
+#[path = "jsz/arrival.rs"]
+mod arrival;
+#[path = "jsz/consumers.rs"]
+mod consumers;
+#[path = "jsz/streams.rs"]
+mod streams;
+#[path = "jsz/traps.rs"]
+mod traps;
 
 /// Samples as text: `name{labels} value`, in order.
 type Page = BTreeSet<String>;

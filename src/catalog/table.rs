@@ -308,8 +308,10 @@ catalog! {
     /// Whether a member of the meta group is pending, by its leader's view (2.15 and later).
     MetaReplicaPending = Gauge "nats_meta_replica_pending" ["peer" "peer_id"] Varz;
 
-    // JetStream limits of the server, from jsz.
-    /// Streams with a replica on this server.
+    // JetStream of the server, from jsz: what varz does not tell.
+    /// Whether JetStream is on.
+    JetstreamEnabled = Gauge "nats_jetstream_enabled" [] Jsz;
+    /// Streams with a replica on this server, led here or not; a replicated stream counts on each of its servers.
     JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
 
     // All open connections together, from connz.
@@ -432,4 +434,164 @@ catalog! {
     ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
     /// A fault that the check found, at most 20 of them; digits of the text are shown as N.
     ServerHealthErrorInfo = Info "nats_server_health_error_info" ["check" "kind" "reason" "account" "stream" "consumer" "error"] Healthz;
+    /// Consumers with a replica on this server, led here or not.
+    JetstreamConsumers = Gauge "nats_jetstream_consumers" [] Jsz;
+    /// Messages in the replicas on this server.
+    JetstreamMessages = Gauge "nats_jetstream_messages" [] Jsz;
+    /// Bytes in the replicas on this server.
+    JetstreamBytes = Gauge "nats_jetstream_bytes" [] Jsz;
+    /// Most messages that one pull request may ask for; absent when not configured (2.11 and later).
+    JetstreamMaxRequestBatch = Gauge "nats_jetstream_max_request_batch" [] Jsz;
+    /// Most unacknowledged messages that a consumer may be created with; absent when not configured (2.11 and later).
+    JetstreamMaxAckPending = Gauge "nats_jetstream_max_ack_pending_messages" [] Jsz;
+    /// Most raft groups that may be placed on this server; absent when not configured (2.11 and later).
+    JetstreamMaxHaAssets = Gauge "nats_jetstream_max_ha_assets" [] Jsz;
+    /// Longest window for duplicates that a stream may be created with; absent when not configured (2.11 and later).
+    JetstreamMaxDuplicateWindow = Gauge "nats_jetstream_max_duplicate_window_seconds" [] Jsz;
+    /// Most atomic batches under way in one stream; absent when not configured (2.12 and later).
+    JetstreamMaxBatchInflightPerStream = Gauge "nats_jetstream_max_batch_inflight_per_stream" [] Jsz;
+    /// Most atomic batches under way on this server; absent when not configured (2.12 and later).
+    JetstreamMaxBatchInflight = Gauge "nats_jetstream_max_batch_inflight" [] Jsz;
+    /// Most messages of one atomic batch; absent when not configured (2.12 and later).
+    JetstreamMaxBatchSize = Gauge "nats_jetstream_max_batch_messages" [] Jsz;
+    /// Time after which an atomic batch that is not committed is given up; absent when not configured (2.12 and later).
+    JetstreamMaxBatchTimeout = Gauge "nats_jetstream_max_batch_timeout_seconds" [] Jsz;
+    /// Most consumers of a stream that sets no limit of its own (2.15 and later).
+    JetstreamDefaultMaxConsumers = Gauge "nats_jetstream_default_max_consumers" [] Jsz;
+
+    // JetStream accounts, from jsz with streams: each server reports its view of the whole cluster.
+    /// The id of an account, to join names and ids.
+    AccountInfo = Info "nats_account_info" ["account" "account_id"] Streams;
+    /// Memory that the account uses in JetStream over the whole cluster, the same on each server: do not add it over servers.
+    JetstreamAccountMemoryUsed = Gauge "nats_jetstream_account_memory_used_bytes" ["account"] Streams;
+    /// Disk that the account uses in JetStream over the whole cluster, the same on each server: do not add it over servers.
+    JetstreamAccountStorageUsed = Gauge "nats_jetstream_account_storage_used_bytes" ["account"] Streams;
+    /// Memory that the account may use in JetStream; absent when there is no limit for all its streams together.
+    JetstreamAccountMemoryLimit = Gauge "nats_jetstream_account_memory_limit_bytes" ["account"] Streams;
+    /// Disk that the account may use in JetStream; absent when there is no limit for all its streams together.
+    JetstreamAccountStorageLimit = Gauge "nats_jetstream_account_storage_limit_bytes" ["account"] Streams;
+    /// JetStream API requests of the account over the whole cluster; falls when any server of the cluster restarts, so it is no counter.
+    JetstreamAccountApiRequests = Gauge "nats_jetstream_account_api_requests" ["account"] Streams;
+    /// JetStream API requests of the account that were answered with an error, over the whole cluster; falls when any server restarts.
+    JetstreamAccountApiErrors = Gauge "nats_jetstream_account_api_errors" ["account"] Streams;
+
+    // Streams, from jsz with streams: told by the server that leads the stream.
+    /// Who leads the stream, its raft group, and the account that carries the traffic of its replicas.
+    StreamInfo = Info "nats_stream_info" ["account" "stream" "leader" "raft_group" "traffic_account" "system_account"] Streams;
+    /// Whether the stream has a leader: 1 from its leader, 0 from each member that knows none, which then tells nothing else of it.
+    StreamHasLeader = Gauge "nats_stream_has_leader" ["account" "stream"] Streams;
+    /// Messages in the stream.
+    StreamMessages = Gauge "nats_stream_messages" ["account" "stream"] Streams;
+    /// Bytes of the messages in the stream, one replica.
+    StreamBytes = Gauge "nats_stream_bytes" ["account" "stream"] Streams;
+    /// Sequence of the oldest message.
+    StreamFirstSequence = Gauge "nats_stream_first_sequence" ["account" "stream"] Streams;
+    /// Sequence of the newest message; its rate is the rate of writing, which messages and bytes do not give.
+    StreamLastSequence = Gauge "nats_stream_last_sequence" ["account" "stream"] Streams;
+    /// When the oldest message was stored; absent when the stream is empty.
+    StreamFirstTime = Gauge "nats_stream_first_timestamp_seconds" ["account" "stream"] Streams;
+    /// When the newest message was stored; absent when there was none yet.
+    StreamLastTime = Gauge "nats_stream_last_timestamp_seconds" ["account" "stream"] Streams;
+    /// When the stream was created; sequences start again when this changes (2.9.7 and later).
+    StreamCreated = Gauge "nats_stream_created_timestamp_seconds" ["account" "stream"] Streams;
+    /// Distinct subjects of the messages in the stream.
+    StreamSubjects = Gauge "nats_stream_subjects" ["account" "stream"] Streams;
+    /// Gaps between the first and the last sequence: messages deleted from within.
+    StreamDeleted = Gauge "nats_stream_deleted_messages" ["account" "stream"] Streams;
+    /// Messages that were lost to damage of the store.
+    StreamLostMessages = Gauge "nats_stream_lost_messages" ["account" "stream"] Streams;
+    /// Bytes that were lost to damage of the store.
+    StreamLostBytes = Gauge "nats_stream_lost_bytes" ["account" "stream"] Streams;
+    /// Consumers of the stream, durable and ephemeral.
+    StreamConsumers = Gauge "nats_stream_consumers" ["account" "stream"] Streams;
+    /// When the present leader was elected (2.11.9 and later).
+    StreamLeaderSince = Gauge "nats_stream_leader_since_timestamp_seconds" ["account" "stream"] Streams;
+    /// Whether a follower is in sync, by the leader's view.
+    StreamReplicaCurrent = Gauge "nats_stream_replica_current" ["account" "stream" "peer"] Streams;
+    /// Whether a follower is known to be offline, by the leader's view; a killed one shows only after a while.
+    StreamReplicaOffline = Gauge "nats_stream_replica_offline" ["account" "stream" "peer"] Streams;
+    /// Time since the leader last heard from a follower; absent when never.
+    StreamReplicaActive = Gauge "nats_stream_replica_active_seconds" ["account" "stream" "peer"] Streams;
+    /// Raft entries that a follower is behind, by the leader's view.
+    StreamReplicaLag = Gauge "nats_stream_replica_lag_operations" ["account" "stream" "peer"] Streams;
+    /// Whether a member is still to join, by the leader's view (2.15 and later).
+    StreamReplicaPending = Gauge "nats_stream_replica_pending" ["account" "stream" "peer"] Streams;
+    /// A mirror or source of the stream; deliver is the prefix under which another account or domain delivers.
+    StreamSourceInfo = Info "nats_stream_source_info" ["account" "stream" "kind" "origin" "external" "filter" "deliver"] Streams;
+    /// A change of subjects on the way from an origin (2.10 and later).
+    StreamSourceTransformInfo = Info "nats_stream_source_transform_info" ["account" "stream" "kind" "origin" "external" "filter" "src" "dest"] Streams;
+    /// Messages that a mirror or source is behind its origin.
+    StreamSourceLag = Gauge "nats_stream_source_lag_messages" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// Time since the origin was last heard; absent when it never was.
+    StreamSourceActive = Gauge "nats_stream_source_active_seconds" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// Whether the origin was ever heard since the stream has its present leader.
+    StreamSourceConnected = Gauge "nats_stream_source_connected" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// The origin's sequence of the last message taken from it; not told of mirrors (2.15.1 and later).
+    StreamSourceSequence = Gauge "nats_stream_source_last_sequence" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// The broker's code of the error that keeps a mirror or source from its origin; 0 when there is none.
+    StreamSourceErrorCode = Gauge "nats_stream_source_error_code" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// What the broker says of the error that keeps a mirror or source from its origin.
+    StreamSourceErrorInfo = Info "nats_stream_source_error_info" ["account" "stream" "kind" "origin" "external" "filter" "status" "description"] Streams;
+
+    // Consumers, from jsz with consumers: told by the server that leads the consumer, which need not lead the stream.
+    /// Who leads the durable consumer, its raft group, and the account that carries the traffic of its replicas; only in a cluster.
+    ConsumerInfo = Info "nats_consumer_info" ["account" "stream" "consumer" "leader" "raft_group" "traffic_account" "system_account"] Consumers;
+    /// Whether the durable consumer has a leader: 1 from its leader, 0 from each member that knows none, which then tells nothing else of it.
+    ConsumerHasLeader = Gauge "nats_consumer_has_leader" ["account" "stream" "consumer"] Consumers;
+    /// Messages that match the consumer and were not delivered yet.
+    ConsumerPending = Gauge "nats_consumer_pending_messages" ["account" "stream" "consumer"] Consumers;
+    /// Messages that were delivered and wait for an acknowledgement.
+    ConsumerAckPending = Gauge "nats_consumer_ack_pending_messages" ["account" "stream" "consumer"] Consumers;
+    /// Unacknowledged messages that were delivered more than once; goes down when they are acknowledged.
+    ConsumerRedelivered = Gauge "nats_consumer_redelivered_messages" ["account" "stream" "consumer"] Consumers;
+    /// Pull requests that wait for messages.
+    ConsumerWaiting = Gauge "nats_consumer_waiting_pulls" ["account" "stream" "consumer"] Consumers;
+    /// Deliveries so far, repeated ones included; starts again when the consumer is created anew or reset.
+    ConsumerDelivered = Gauge "nats_consumer_delivered_sequence" ["account" "stream" "consumer"] Consumers;
+    /// Stream sequence of the last message delivered.
+    ConsumerDeliveredStream = Gauge "nats_consumer_delivered_stream_sequence" ["account" "stream" "consumer"] Consumers;
+    /// When a message was last delivered; absent when never since the consumer has its present leader.
+    ConsumerDeliveredTime = Gauge "nats_consumer_delivered_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// The delivery up to which all are acknowledged.
+    ConsumerAckFloor = Gauge "nats_consumer_ack_floor_sequence" ["account" "stream" "consumer"] Consumers;
+    /// The stream sequence up to which all are acknowledged.
+    ConsumerAckFloorStream = Gauge "nats_consumer_ack_floor_stream_sequence" ["account" "stream" "consumer"] Consumers;
+    /// When the last acknowledgement came; absent when none since the consumer has its present leader.
+    ConsumerAckFloorTime = Gauge "nats_consumer_ack_floor_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// When the consumer was created; its sequences start again when this changes.
+    ConsumerCreated = Gauge "nats_consumer_created_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// When the present leader was elected (2.11.9 and later).
+    ConsumerLeaderSince = Gauge "nats_consumer_leader_since_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// Whether somebody listens to the subject of a push consumer; 0 for pull consumers.
+    ConsumerPushBound = Gauge "nats_consumer_push_bound" ["account" "stream" "consumer"] Consumers;
+    /// Whether the consumer is paused (2.11 and later).
+    ConsumerPaused = Gauge "nats_consumer_paused" ["account" "stream" "consumer"] Consumers;
+    /// How long the consumer stays paused; 0 when it is not (2.11 and later).
+    ConsumerPauseRemaining = Gauge "nats_consumer_pause_remaining_seconds" ["account" "stream" "consumer"] Consumers;
+    /// Whether a client is pinned to the priority group (2.11 and later).
+    ConsumerPinned = Gauge "nats_consumer_pinned" ["account" "stream" "consumer" "group"] Consumers;
+    /// When a client was last pinned to the priority group; absent when never.
+    ConsumerPinnedTime = Gauge "nats_consumer_pinned_timestamp_seconds" ["account" "stream" "consumer" "group"] Consumers;
+    /// The client that is pinned to the priority group.
+    ConsumerPinnedInfo = Info "nats_consumer_pinned_client_info" ["account" "stream" "consumer" "group" "client_id"] Consumers;
+    /// Whether a follower is in sync, by the leader's view.
+    ConsumerReplicaCurrent = Gauge "nats_consumer_replica_current" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Whether a follower is known to be offline, by the leader's view.
+    ConsumerReplicaOffline = Gauge "nats_consumer_replica_offline" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Time since the leader last heard from a follower; absent when never.
+    ConsumerReplicaActive = Gauge "nats_consumer_replica_active_seconds" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Raft entries that a follower is behind, by the leader's view.
+    ConsumerReplicaLag = Gauge "nats_consumer_replica_lag_operations" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Whether a member is still to join, by the leader's view (2.15 and later).
+    ConsumerReplicaPending = Gauge "nats_consumer_replica_pending" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Ephemeral and ordered consumers that this server leads; absent when there are none, as are their sums.
+    StreamEphemeralConsumers = Gauge "nats_stream_ephemeral_consumers" ["account" "stream"] Consumers;
+    /// Messages not yet delivered, over the ephemeral consumers that this server leads.
+    StreamEphemeralPending = Gauge "nats_stream_ephemeral_pending_messages" ["account" "stream"] Consumers;
+    /// Messages that wait for an acknowledgement, over the ephemeral consumers that this server leads.
+    StreamEphemeralAckPending = Gauge "nats_stream_ephemeral_ack_pending_messages" ["account" "stream"] Consumers;
+    /// Unacknowledged messages delivered more than once, over the ephemeral consumers that this server leads.
+    StreamEphemeralRedelivered = Gauge "nats_stream_ephemeral_redelivered_messages" ["account" "stream"] Consumers;
+    /// Pull requests that wait, over the ephemeral consumers that this server leads.
+    StreamEphemeralWaiting = Gauge "nats_stream_ephemeral_waiting_pulls" ["account" "stream"] Consumers;
 }

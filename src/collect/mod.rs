@@ -50,6 +50,7 @@ collectors! {
     connz::{ Connection, OpenConnections, ClosedConnections },
     expvar::{ Expvar },
     healthz::{ Healthz },
+    jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
 }
 
 /// Which of the two request queues of a broker a collector uses.

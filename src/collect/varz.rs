@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::number::null_is_empty;
-use super::splitter::{Elements, Labels, Splitter};
+use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, info, one};
 use super::{
     Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec,
@@ -1279,37 +1279,19 @@ impl Collector for Decoder {
 
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let facts = &mut self.facts;
-        self.splitter.feed(bytes, &mut Emit { facts, out })
+        let mut varz = |bytes: &[u8], offset| {
+            let varz: Varz<'_> = decode::element(bytes, offset)?;
+            facts.server_id = Some(varz.server_id.to_string());
+            facts.version = varz.version.to_string();
+            facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
+            out.record(Record::Varz(&varz));
+            Ok(())
+        };
+        self.splitter.feed(bytes, &mut Root(&mut varz))
     }
 
     fn finish(&mut self, _out: &mut dyn Records) -> Result<Facts, DecodeError> {
         self.splitter.finish()?;
         Ok(std::mem::take(&mut self.facts))
-    }
-}
-
-struct Emit<'a> {
-    facts: &'a mut Facts,
-    out: &'a mut dyn Records,
-}
-
-impl Elements for Emit<'_> {
-    fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {
-        Ok(Labels::Known)
-    }
-
-    fn element(
-        &mut self,
-        _depth: usize,
-        _key: &'static str,
-        bytes: &[u8],
-        offset: u64,
-    ) -> Result<(), DecodeError> {
-        let varz: Varz<'_> = decode::element(bytes, offset)?;
-        self.facts.server_id = Some(varz.server_id.to_string());
-        self.facts.version = varz.version.to_string();
-        self.facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
-        self.out.record(Record::Varz(&varz));
-        Ok(())
     }
 }

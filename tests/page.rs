@@ -10,6 +10,9 @@ use natsight::expose::{Encoding, Page, Part, PartBuilder, Shape, Source, TextFor
 use natsight::serve::PageCache;
 use natsight::state::{EntityKind, Histogram, Row, Rows, Value};
 
+#[path = "page/brokers.rs"]
+mod brokers;
+
 const FORMATS: [(TextFormat, Format); 2] = [
     (TextFormat::Text004, Format::Text004),
     (TextFormat::OpenMetrics1, Format::OpenMetrics1),

@@ -25,7 +25,9 @@ pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
     } else {
         let mut hasher = DefaultHasher::new();
         value.hash(&mut hasher);
-        escaped(block, &value[..value.floor_char_boundary(LABEL_MAX)]);
+        // `str::floor_char_boundary` came after the oldest Rust that natsight is built with.
+        let whole = (0..=LABEL_MAX).rev().find(|at| value.is_char_boundary(*at));
+        escaped(block, &value[..whole.unwrap_or(0)]);
         block.extend_from_slice(format!("…{:016x}", hasher.finish()).as_bytes());
     }
     block.push(b'"');

@@ -293,7 +293,10 @@ fn an_unhealthy_answer_is_an_answer() {
             );
         }
         assert!(![301, 401, 502].into_iter().any(spec.accept), "{name}");
-        assert_eq!((spec.handler, spec.origin.tier()), ("/healthz", Tier::Health));
+        assert_eq!(
+            (spec.handler, spec.origin.tier()),
+            ("/healthz", Tier::Health)
+        );
     }
 }
 

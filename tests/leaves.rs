@@ -96,9 +96,10 @@ fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<St
                 continue;
             }
             match (line, subject.effects(&body, place, line)) {
-                (None, effects) => problem(format!(
-                    "{path} has no claim; changes: {effects:?} ({file})"
-                )),
+                (None, effects) => {
+                    let changes = effects.map_or_else(|error| error, |effects| effects.to_string());
+                    problem(format!("{path} has no claim; changes: {changes} ({file})"));
+                }
                 (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
                 (Some(line), Ok(effects)) if line.claim.holds(&effects, led) => {
                     met.insert(path.clone(), &line.claim);

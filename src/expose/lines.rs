@@ -25,9 +25,11 @@ pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
     } else {
         let mut hasher = DefaultHasher::new();
         value.hash(&mut hasher);
-        // `str::floor_char_boundary` came after the oldest Rust that natsight is built with.
-        let whole = (0..=LABEL_MAX).rev().find(|at| value.is_char_boundary(*at));
-        escaped(block, &value[..whole.unwrap_or(0)]);
+        let cut = (0..=LABEL_MAX)
+            .rev()
+            .find(|at| value.is_char_boundary(*at))
+            .unwrap_or(0);
+        escaped(block, &value[..cut]);
         block.extend_from_slice(format!("…{:016x}", hasher.finish()).as_bytes());
     }
     block.push(b'"');

@@ -29,7 +29,7 @@ mod http;
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// One server with this many streams.
+/// One server with this many series.
 struct FakeSite {
     snapshot: Arc<Snapshot>,
     asked: AtomicUsize,
@@ -40,9 +40,18 @@ struct FakeSite {
 
 impl FakeSite {
     fn new(series: u64, status: ServerStatus) -> Self {
+        Self::with_labels("/", series, status)
+    }
+
+    /// 3 MB: more than the kernel takes for a client with a small buffer that reads nothing.
+    fn large() -> Self {
+        Self::with_labels(&"/long".repeat(200), 3000, ServerStatus::default())
+    }
+
+    fn with_labels(start: &str, series: u64, status: ServerStatus) -> Self {
         let mut rows = PartBuilder::new(&[("server_name", "n1")], false);
         for number in 0..series {
-            let path = format!("/{number}");
+            let path = format!("{start}{number}");
             let value = [(Metric::ServerHttpRequests, Value::U64(number))];
             rows.row(&Row::new(EntityKind::Server, &[("path", &path)], &value));
         }
@@ -351,41 +360,30 @@ async fn slow_reader(running: &Running) -> TcpStream {
     stream
 }
 
-/// More than the kernel takes for a client that reads nothing.
-const LARGE: u64 = 150_000;
-
 #[tokio::test]
 async fn readers_that_stop_share_one_page_and_delay_nobody() {
-    let running = Running::public(FakeSite::new(LARGE, ServerStatus::default())).await;
+    let running = Running::public(FakeSite::large()).await;
     let mut slow = Vec::new();
     for _ in 0..5 {
         slow.push(slow_reader(&running).await);
     }
     let reply = ask(&running, "GET /metrics", "").await;
     assert_eq!(reply.header("content-length"), reply.body.len().to_string());
-    assert!(reply.body.len() > 6 << 20, "{}", reply.body.len());
+    assert!(reply.body.len() > 3_000_000, "{}", reply.body.len());
     assert_eq!(running.monitor.scrapes_refused.get(), 0);
     until("only the slow ones are left", || running.open() == 5).await;
 }
 
 #[tokio::test]
 async fn a_reader_that_stops_is_cut_after_ten_seconds() {
-    let running = Running::public(FakeSite::new(LARGE, ServerStatus::default())).await;
-    let mut slow = slow_reader(&running).await;
+    let running = Running::public(FakeSite::large()).await;
+    let _slow = slow_reader(&running).await;
     // From here on time passes as fast as nothing happens.
     tokio::time::pause();
     tokio::time::sleep(Duration::from_secs(9)).await;
     assert_eq!(running.open(), 1, "it may still go on reading");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(running.open(), 0);
-    tokio::time::resume();
-    let mut bytes = Vec::new();
-    let _ = slow.read_to_end(&mut bytes).await;
-    assert!(
-        bytes.len() < 6 << 20,
-        "it got {} bytes of a page that is larger",
-        bytes.len()
-    );
 }
 
 #[tokio::test]

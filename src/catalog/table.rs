@@ -308,7 +308,290 @@ catalog! {
     /// Whether a member of the meta group is pending, by its leader's view (2.15 and later).
     MetaReplicaPending = Gauge "nats_meta_replica_pending" ["peer" "peer_id"] Varz;
 
-    // JetStream limits of the server, from jsz.
-    /// Streams with a replica on this server.
+    // JetStream of the server, from jsz: what varz does not tell.
+    /// Whether JetStream is on.
+    JetstreamEnabled = Gauge "nats_jetstream_enabled" [] Jsz;
+    /// Streams with a replica on this server, led here or not; a replicated stream counts on each of its servers.
     JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
+
+    // All open connections together, from connz.
+    /// Client and leaf node connections open now.
+    ConnectionsOpen = Gauge "nats_connections_open" [] Connz;
+    /// Connections open now by kind: nats, websocket, mqtt, leafnode, other.
+    ConnectionsByKind = Gauge "nats_connections_by_kind" ["kind"] Connz;
+    /// Client connections open now by client library; "unknown" did not say, "other" is what comes after the first 32.
+    ConnectionsByLanguage = Gauge "nats_connections_by_language" ["lang"] Connz;
+    /// Connections open now by TLS version; "none" is without TLS or in its handshake.
+    ConnectionsByTls = Gauge "nats_connections_by_tls" ["tls"] Connz;
+    /// Subscriptions of all connections open now.
+    ConnectionsSubscriptions = Gauge "nats_connections_subscriptions" [] Connz;
+    /// Bytes that wait to be read by each connection: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsPending = Histogram "nats_connections_pending_bytes" [] Connz;
+    /// Time since each connection began: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsAge = Histogram "nats_connections_age_seconds" [] Connz;
+    /// Time since each connection last sent or received: a distribution over the connections open now, so buckets fall; not a counter.
+    ConnectionsIdle = Histogram "nats_connections_idle_seconds" [] Connz;
+    /// Round trip to each client as the server measured it when the client connected, later at most hourly: a distribution over the connections open now, those not measured left out; not a live latency, not a counter.
+    ConnectionsRtt = Histogram "nats_connections_rtt_seconds" [] Connz;
+
+    // Each connection, by configuration, from connz.
+    /// Bytes that wait to be read by this client.
+    ConnectionPending = Gauge "nats_connection_pending_bytes" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Messages received from this client since it connected.
+    ConnectionInMessages = Counter "nats_connection_in_messages_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Messages sent to this client since it connected.
+    ConnectionOutMessages = Counter "nats_connection_out_messages_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Bytes received from this client since it connected.
+    ConnectionInBytes = Counter "nats_connection_in_bytes_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Bytes sent to this client since it connected.
+    ConnectionOutBytes = Counter "nats_connection_out_bytes_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Subscriptions of this client.
+    ConnectionSubscriptions = Gauge "nats_connection_subscriptions" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Round trip to this client as the server measured it when the client connected, later at most hourly; absent until measured; not a live latency.
+    ConnectionRtt = Gauge "nats_connection_rtt_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// When this client connected.
+    ConnectionStart = Gauge "nats_connection_start_time_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// When this client last sent or received.
+    ConnectionActivity = Gauge "nats_connection_last_activity_timestamp_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// Times that this slow client made producers wait (2.12 and later).
+    ConnectionStalls = Counter "nats_connection_stalls_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+
+    // Closed connections, from connz?state=closed.
+    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once.
+    ConnectionsClosed = Counter "nats_connections_closed_total" ["reason"] Closed;
+    /// Times that the server's list of closed connections may have been overwritten before natsight read it, so that some are missing from all reasons; connections opened less those open tells how many there were.
+    ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
+    /// Closed connections that the server still remembers (max_closed_clients, 10,000 by default).
+    ConnectionsClosedKept = Gauge "nats_connections_closed_kept" [] Closed;
+    // The Go runtime of the broker, from /debug/vars (2.11.11, 2.12.2 and later).
+    /// Bytes allocated on the heap since the process started, freed ones included.
+    GoAllocTotal = Counter "nats_go_memstats_alloc_bytes_total" [] Expvar twin;
+    /// Bytes of memory taken from the system.
+    GoSys = Gauge "nats_go_memstats_sys_bytes" [] Expvar twin;
+    /// Pointer lookups; Go has counted none since 1.10.
+    GoLookups = Counter "nats_go_memstats_lookups_total" [] Expvar twin;
+    /// Heap objects allocated since the process started.
+    GoMallocs = Counter "nats_go_memstats_mallocs_total" [] Expvar twin;
+    /// Heap objects freed since the process started.
+    GoFrees = Counter "nats_go_memstats_frees_total" [] Expvar twin;
+    /// Bytes of heap objects that are live or not yet swept.
+    GoHeapAlloc = Gauge "nats_go_memstats_heap_alloc_bytes" [] Expvar twin;
+    /// Bytes of heap taken from the system.
+    GoHeapSys = Gauge "nats_go_memstats_heap_sys_bytes" [] Expvar twin;
+    /// Bytes in heap spans without objects.
+    GoHeapIdle = Gauge "nats_go_memstats_heap_idle_bytes" [] Expvar twin;
+    /// Bytes in heap spans that hold objects.
+    GoHeapInuse = Gauge "nats_go_memstats_heap_inuse_bytes" [] Expvar twin;
+    /// Bytes of idle heap given back to the system.
+    GoHeapReleased = Gauge "nats_go_memstats_heap_released_bytes" [] Expvar twin;
+    /// Heap objects that are live or not yet swept.
+    GoHeapObjects = Gauge "nats_go_memstats_heap_objects" [] Expvar twin;
+    /// Bytes in spans used for goroutine stacks.
+    GoStackInuse = Gauge "nats_go_memstats_stack_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for stacks.
+    GoStackSys = Gauge "nats_go_memstats_stack_sys_bytes" [] Expvar twin;
+    /// Bytes of mspan structures in use.
+    GoMspanInuse = Gauge "nats_go_memstats_mspan_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for mspan structures.
+    GoMspanSys = Gauge "nats_go_memstats_mspan_sys_bytes" [] Expvar twin;
+    /// Bytes of mcache structures in use.
+    GoMcacheInuse = Gauge "nats_go_memstats_mcache_inuse_bytes" [] Expvar twin;
+    /// Bytes taken from the system for mcache structures.
+    GoMcacheSys = Gauge "nats_go_memstats_mcache_sys_bytes" [] Expvar twin;
+    /// Bytes of the hash table of the profiler.
+    GoBuckHashSys = Gauge "nats_go_memstats_buck_hash_sys_bytes" [] Expvar twin;
+    /// Bytes of the garbage collector's own data.
+    GoGcSys = Gauge "nats_go_memstats_gc_sys_bytes" [] Expvar twin;
+    /// Bytes taken from the system for the rest of the runtime.
+    GoOtherSys = Gauge "nats_go_memstats_other_sys_bytes" [] Expvar twin;
+    /// Heap size at which the next garbage collection is due.
+    GoNextGc = Gauge "nats_go_memstats_next_gc_bytes" [] Expvar twin;
+    /// When the latest garbage collection ended, since 1970; absent before the first.
+    GoLastGc = Gauge "nats_go_memstats_last_gc_time_seconds" [] Expvar twin;
+    /// Share of the CPU time available since the process started that garbage collection took.
+    GoGcCpuFraction = Gauge "nats_go_memstats_gc_cpu_fraction" [] Expvar twin;
+    /// Heap objects allocated since the process started, by largest size of their class in bytes.
+    GoSizeClassMallocs = Counter "nats_go_memstats_size_class_mallocs_total" ["size"] Expvar detail;
+    /// Heap objects freed since the process started, by largest size of their class in bytes.
+    GoSizeClassFrees = Counter "nats_go_memstats_size_class_frees_total" ["size"] Expvar detail;
+    /// Garbage collections since the process started.
+    GoGcCycles = Counter "nats_go_gc_cycles_total" [] Expvar;
+    /// Garbage collections that were asked for by a call.
+    GoGcForcedCycles = Counter "nats_go_gc_forced_cycles_total" [] Expvar;
+    /// Time that garbage collection stopped the whole process.
+    GoGcPauseTime = Counter "nats_go_gc_pause_seconds_total" [] Expvar;
+    /// Pauses of garbage collection, each counted once; from the start of the process, or from the first look when that came after 256 collections.
+    GoGcPause = Histogram "nats_go_gc_pause_duration_seconds" [] Expvar;
+    /// Whether garbage collection is on.
+    GoGcEnabled = Gauge "nats_go_gc_enabled" [] Expvar;
+    /// Whether debugging of garbage collection is on; Go leaves it off.
+    GoGcDebug = Gauge "nats_go_gc_debug" [] Expvar;
+
+    // The broker's own health checks, from healthz.
+    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; may lag a lost quorum by 20 s.
+    ServerHealthy = Gauge "nats_server_healthy" ["check"] Healthz;
+    /// What the check found wrong, by kind of part; brokers before 2.10 name only the first fault.
+    ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
+    /// A fault that the check found, at most 20 of them; digits of the text are shown as N.
+    ServerHealthErrorInfo = Info "nats_server_health_error_info" ["check" "kind" "reason" "account" "stream" "consumer" "error"] Healthz;
+    /// Consumers with a replica on this server, led here or not.
+    JetstreamConsumers = Gauge "nats_jetstream_consumers" [] Jsz;
+    /// Messages in the replicas on this server.
+    JetstreamMessages = Gauge "nats_jetstream_messages" [] Jsz;
+    /// Bytes in the replicas on this server.
+    JetstreamBytes = Gauge "nats_jetstream_bytes" [] Jsz;
+    /// Most messages that one pull request may ask for; absent when not configured (2.11 and later).
+    JetstreamMaxRequestBatch = Gauge "nats_jetstream_max_request_batch" [] Jsz;
+    /// Most unacknowledged messages that a consumer may be created with; absent when not configured (2.11 and later).
+    JetstreamMaxAckPending = Gauge "nats_jetstream_max_ack_pending_messages" [] Jsz;
+    /// Most raft groups that may be placed on this server; absent when not configured (2.11 and later).
+    JetstreamMaxHaAssets = Gauge "nats_jetstream_max_ha_assets" [] Jsz;
+    /// Longest window for duplicates that a stream may be created with; absent when not configured (2.11 and later).
+    JetstreamMaxDuplicateWindow = Gauge "nats_jetstream_max_duplicate_window_seconds" [] Jsz;
+    /// Most atomic batches under way in one stream; absent when not configured (2.12 and later).
+    JetstreamMaxBatchInflightPerStream = Gauge "nats_jetstream_max_batch_inflight_per_stream" [] Jsz;
+    /// Most atomic batches under way on this server; absent when not configured (2.12 and later).
+    JetstreamMaxBatchInflight = Gauge "nats_jetstream_max_batch_inflight" [] Jsz;
+    /// Most messages of one atomic batch; absent when not configured (2.12 and later).
+    JetstreamMaxBatchSize = Gauge "nats_jetstream_max_batch_messages" [] Jsz;
+    /// Time after which an atomic batch that is not committed is given up; absent when not configured (2.12 and later).
+    JetstreamMaxBatchTimeout = Gauge "nats_jetstream_max_batch_timeout_seconds" [] Jsz;
+    /// Most consumers of a stream that sets no limit of its own (2.15 and later).
+    JetstreamDefaultMaxConsumers = Gauge "nats_jetstream_default_max_consumers" [] Jsz;
+
+    // JetStream accounts, from jsz with streams: each server reports its view of the whole cluster.
+    /// The id of an account, to join names and ids.
+    AccountInfo = Info "nats_account_info" ["account" "account_id"] Streams;
+    /// Memory that the account uses in JetStream over the whole cluster, the same on each server: do not add it over servers.
+    JetstreamAccountMemoryUsed = Gauge "nats_jetstream_account_memory_used_bytes" ["account"] Streams;
+    /// Disk that the account uses in JetStream over the whole cluster, the same on each server: do not add it over servers.
+    JetstreamAccountStorageUsed = Gauge "nats_jetstream_account_storage_used_bytes" ["account"] Streams;
+    /// Memory that the account may use in JetStream; absent when there is no limit for all its streams together.
+    JetstreamAccountMemoryLimit = Gauge "nats_jetstream_account_memory_limit_bytes" ["account"] Streams;
+    /// Disk that the account may use in JetStream; absent when there is no limit for all its streams together.
+    JetstreamAccountStorageLimit = Gauge "nats_jetstream_account_storage_limit_bytes" ["account"] Streams;
+    /// JetStream API requests of the account over the whole cluster; falls when any server of the cluster restarts, so it is no counter.
+    JetstreamAccountApiRequests = Gauge "nats_jetstream_account_api_requests" ["account"] Streams;
+    /// JetStream API requests of the account that were answered with an error, over the whole cluster; falls when any server restarts.
+    JetstreamAccountApiErrors = Gauge "nats_jetstream_account_api_errors" ["account"] Streams;
+
+    // Streams, from jsz with streams: told by the server that leads the stream.
+    /// Who leads the stream, its raft group, and the account that carries the traffic of its replicas.
+    StreamInfo = Info "nats_stream_info" ["account" "stream" "leader" "raft_group" "traffic_account" "system_account"] Streams;
+    /// Whether the stream has a leader: 1 from its leader, 0 from each member that knows none, which then tells nothing else of it.
+    StreamHasLeader = Gauge "nats_stream_has_leader" ["account" "stream"] Streams;
+    /// Messages in the stream.
+    StreamMessages = Gauge "nats_stream_messages" ["account" "stream"] Streams;
+    /// Bytes of the messages in the stream, one replica.
+    StreamBytes = Gauge "nats_stream_bytes" ["account" "stream"] Streams;
+    /// Sequence of the oldest message.
+    StreamFirstSequence = Gauge "nats_stream_first_sequence" ["account" "stream"] Streams;
+    /// Sequence of the newest message; its rate is the rate of writing, which messages and bytes do not give.
+    StreamLastSequence = Gauge "nats_stream_last_sequence" ["account" "stream"] Streams;
+    /// When the oldest message was stored; absent when the stream is empty.
+    StreamFirstTime = Gauge "nats_stream_first_timestamp_seconds" ["account" "stream"] Streams;
+    /// When the newest message was stored; absent when there was none yet.
+    StreamLastTime = Gauge "nats_stream_last_timestamp_seconds" ["account" "stream"] Streams;
+    /// When the stream was created; sequences start again when this changes (2.9.7 and later).
+    StreamCreated = Gauge "nats_stream_created_timestamp_seconds" ["account" "stream"] Streams;
+    /// Distinct subjects of the messages in the stream.
+    StreamSubjects = Gauge "nats_stream_subjects" ["account" "stream"] Streams;
+    /// Gaps between the first and the last sequence: messages deleted from within.
+    StreamDeleted = Gauge "nats_stream_deleted_messages" ["account" "stream"] Streams;
+    /// Messages that were lost to damage of the store.
+    StreamLostMessages = Gauge "nats_stream_lost_messages" ["account" "stream"] Streams;
+    /// Bytes that were lost to damage of the store.
+    StreamLostBytes = Gauge "nats_stream_lost_bytes" ["account" "stream"] Streams;
+    /// Consumers of the stream, durable and ephemeral.
+    StreamConsumers = Gauge "nats_stream_consumers" ["account" "stream"] Streams;
+    /// When the present leader was elected (2.11.9 and later).
+    StreamLeaderSince = Gauge "nats_stream_leader_since_timestamp_seconds" ["account" "stream"] Streams;
+    /// Whether a follower is in sync, by the leader's view.
+    StreamReplicaCurrent = Gauge "nats_stream_replica_current" ["account" "stream" "peer"] Streams;
+    /// Whether a follower is known to be offline, by the leader's view; a killed one shows only after a while.
+    StreamReplicaOffline = Gauge "nats_stream_replica_offline" ["account" "stream" "peer"] Streams;
+    /// Time since the leader last heard from a follower; absent when never.
+    StreamReplicaActive = Gauge "nats_stream_replica_active_seconds" ["account" "stream" "peer"] Streams;
+    /// Raft entries that a follower is behind, by the leader's view.
+    StreamReplicaLag = Gauge "nats_stream_replica_lag_operations" ["account" "stream" "peer"] Streams;
+    /// Whether a member is still to join, by the leader's view (2.15 and later).
+    StreamReplicaPending = Gauge "nats_stream_replica_pending" ["account" "stream" "peer"] Streams;
+    /// A mirror or source of the stream; deliver is the prefix under which another account or domain delivers.
+    StreamSourceInfo = Info "nats_stream_source_info" ["account" "stream" "kind" "origin" "external" "filter" "deliver"] Streams;
+    /// A change of subjects on the way from an origin (2.10 and later).
+    StreamSourceTransformInfo = Info "nats_stream_source_transform_info" ["account" "stream" "kind" "origin" "external" "filter" "src" "dest"] Streams;
+    /// Messages that a mirror or source is behind its origin.
+    StreamSourceLag = Gauge "nats_stream_source_lag_messages" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// Time since the origin was last heard; absent when it never was.
+    StreamSourceActive = Gauge "nats_stream_source_active_seconds" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// Whether the origin was ever heard since the stream has its present leader.
+    StreamSourceConnected = Gauge "nats_stream_source_connected" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// The origin's sequence of the last message taken from it; not told of mirrors (2.15.1 and later).
+    StreamSourceSequence = Gauge "nats_stream_source_last_sequence" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// The broker's code of the error that keeps a mirror or source from its origin; 0 when there is none.
+    StreamSourceErrorCode = Gauge "nats_stream_source_error_code" ["account" "stream" "kind" "origin" "external" "filter"] Streams;
+    /// What the broker says of the error that keeps a mirror or source from its origin.
+    StreamSourceErrorInfo = Info "nats_stream_source_error_info" ["account" "stream" "kind" "origin" "external" "filter" "status" "description"] Streams;
+
+    // Consumers, from jsz with consumers: told by the server that leads the consumer, which need not lead the stream.
+    /// Who leads the durable consumer, its raft group, and the account that carries the traffic of its replicas; only in a cluster.
+    ConsumerInfo = Info "nats_consumer_info" ["account" "stream" "consumer" "leader" "raft_group" "traffic_account" "system_account"] Consumers;
+    /// Whether the durable consumer has a leader: 1 from its leader, 0 from each member that knows none, which then tells nothing else of it.
+    ConsumerHasLeader = Gauge "nats_consumer_has_leader" ["account" "stream" "consumer"] Consumers;
+    /// Messages that match the consumer and were not delivered yet.
+    ConsumerPending = Gauge "nats_consumer_pending_messages" ["account" "stream" "consumer"] Consumers;
+    /// Messages that were delivered and wait for an acknowledgement.
+    ConsumerAckPending = Gauge "nats_consumer_ack_pending_messages" ["account" "stream" "consumer"] Consumers;
+    /// Unacknowledged messages that were delivered more than once; goes down when they are acknowledged.
+    ConsumerRedelivered = Gauge "nats_consumer_redelivered_messages" ["account" "stream" "consumer"] Consumers;
+    /// Pull requests that wait for messages.
+    ConsumerWaiting = Gauge "nats_consumer_waiting_pulls" ["account" "stream" "consumer"] Consumers;
+    /// Deliveries so far, repeated ones included; starts again when the consumer is created anew or reset.
+    ConsumerDelivered = Gauge "nats_consumer_delivered_sequence" ["account" "stream" "consumer"] Consumers;
+    /// Stream sequence of the last message delivered.
+    ConsumerDeliveredStream = Gauge "nats_consumer_delivered_stream_sequence" ["account" "stream" "consumer"] Consumers;
+    /// When a message was last delivered; absent when never since the consumer has its present leader.
+    ConsumerDeliveredTime = Gauge "nats_consumer_delivered_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// The delivery up to which all are acknowledged.
+    ConsumerAckFloor = Gauge "nats_consumer_ack_floor_sequence" ["account" "stream" "consumer"] Consumers;
+    /// The stream sequence up to which all are acknowledged.
+    ConsumerAckFloorStream = Gauge "nats_consumer_ack_floor_stream_sequence" ["account" "stream" "consumer"] Consumers;
+    /// When the last acknowledgement came; absent when none since the consumer has its present leader.
+    ConsumerAckFloorTime = Gauge "nats_consumer_ack_floor_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// When the consumer was created; its sequences start again when this changes.
+    ConsumerCreated = Gauge "nats_consumer_created_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// When the present leader was elected (2.11.9 and later).
+    ConsumerLeaderSince = Gauge "nats_consumer_leader_since_timestamp_seconds" ["account" "stream" "consumer"] Consumers;
+    /// Whether somebody listens to the subject of a push consumer; 0 for pull consumers.
+    ConsumerPushBound = Gauge "nats_consumer_push_bound" ["account" "stream" "consumer"] Consumers;
+    /// Whether the consumer is paused (2.11 and later).
+    ConsumerPaused = Gauge "nats_consumer_paused" ["account" "stream" "consumer"] Consumers;
+    /// How long the consumer stays paused; 0 when it is not (2.11 and later).
+    ConsumerPauseRemaining = Gauge "nats_consumer_pause_remaining_seconds" ["account" "stream" "consumer"] Consumers;
+    /// Whether a client is pinned to the priority group (2.11 and later).
+    ConsumerPinned = Gauge "nats_consumer_pinned" ["account" "stream" "consumer" "group"] Consumers;
+    /// When a client was last pinned to the priority group; absent when never.
+    ConsumerPinnedTime = Gauge "nats_consumer_pinned_timestamp_seconds" ["account" "stream" "consumer" "group"] Consumers;
+    /// The client that is pinned to the priority group.
+    ConsumerPinnedInfo = Info "nats_consumer_pinned_client_info" ["account" "stream" "consumer" "group" "client_id"] Consumers;
+    /// Whether a follower is in sync, by the leader's view.
+    ConsumerReplicaCurrent = Gauge "nats_consumer_replica_current" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Whether a follower is known to be offline, by the leader's view.
+    ConsumerReplicaOffline = Gauge "nats_consumer_replica_offline" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Time since the leader last heard from a follower; absent when never.
+    ConsumerReplicaActive = Gauge "nats_consumer_replica_active_seconds" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Raft entries that a follower is behind, by the leader's view.
+    ConsumerReplicaLag = Gauge "nats_consumer_replica_lag_operations" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Whether a member is still to join, by the leader's view (2.15 and later).
+    ConsumerReplicaPending = Gauge "nats_consumer_replica_pending" ["account" "stream" "consumer" "peer"] Consumers;
+    /// Ephemeral and ordered consumers that this server leads; absent when there are none, as are their sums.
+    StreamEphemeralConsumers = Gauge "nats_stream_ephemeral_consumers" ["account" "stream"] Consumers;
+    /// Messages not yet delivered, over the ephemeral consumers that this server leads.
+    StreamEphemeralPending = Gauge "nats_stream_ephemeral_pending_messages" ["account" "stream"] Consumers;
+    /// Messages that wait for an acknowledgement, over the ephemeral consumers that this server leads.
+    StreamEphemeralAckPending = Gauge "nats_stream_ephemeral_ack_pending_messages" ["account" "stream"] Consumers;
+    /// Unacknowledged messages delivered more than once, over the ephemeral consumers that this server leads.
+    StreamEphemeralRedelivered = Gauge "nats_stream_ephemeral_redelivered_messages" ["account" "stream"] Consumers;
+    /// Pull requests that wait, over the ephemeral consumers that this server leads.
+    StreamEphemeralWaiting = Gauge "nats_stream_ephemeral_waiting_pulls" ["account" "stream"] Consumers;
 }

@@ -16,7 +16,7 @@ pub use decode::DecodeError;
 pub use number::{Count, GoDuration, Int, Moment};
 pub use select::Select;
 
-use crate::catalog::{Origin, Tier};
+use crate::catalog::Origin;
 use crate::state::Rows;
 
 /// Modules of endpoints and the records that each emits.
@@ -47,6 +47,10 @@ macro_rules! collectors {
 
 collectors! {
     varz::{ Varz },
+    connz::{ Connection, OpenConnections, ClosedConnections },
+    expvar::{ Expvar },
+    healthz::{ Healthz },
+    jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
 }
 
 /// Which of the two request queues of a broker a collector uses.
@@ -63,12 +67,10 @@ pub enum Lane {
 pub struct Spec {
     /// Name in `collector` labels and in `collect[]`.
     pub name: &'static str,
-    /// Whose families it fills.
+    /// Whose families it fills; its tier is the interval.
     pub origin: Origin,
     /// Path of the endpoint without parameters: the `handler` label.
     pub handler: &'static str,
-    /// Which interval it follows.
-    pub tier: Tier,
     /// Shortest interval, whatever the configuration says.
     pub interval_min: Duration,
     /// Which queue it uses.

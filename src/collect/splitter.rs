@@ -44,6 +44,25 @@ pub(crate) trait Elements {
     ) -> Result<(), DecodeError>;
 }
 
+/// Takes a body that is one element: nothing is cut out of it.
+pub(crate) struct Root<'a>(pub(crate) &'a mut dyn FnMut(&[u8], u64) -> Result<(), DecodeError>);
+
+impl Elements for Root<'_> {
+    fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {
+        Ok(Labels::Known)
+    }
+
+    fn element(
+        &mut self,
+        _depth: usize,
+        _key: &'static str,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(), DecodeError> {
+        (self.0)(bytes, offset)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Before the root object.
@@ -99,6 +118,9 @@ struct Frame {
 #[derive(Debug)]
 pub(crate) struct Splitter {
     cuts: &'static [Cut],
+    /// `ELEMENT_MAX` and `HELD_MAX`; smaller in tests.
+    element_max: usize,
+    held_max: usize,
     state: State,
     frames: Vec<Frame>,
     spare: Vec<Vec<u8>>,
@@ -111,6 +133,8 @@ impl Splitter {
     pub(crate) fn new(cuts: &'static [Cut]) -> Self {
         Self {
             cuts,
+            element_max: ELEMENT_MAX,
+            held_max: HELD_MAX,
             state: State::Start,
             frames: Vec::new(),
             spare: Vec::new(),
@@ -452,9 +476,10 @@ impl Splitter {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let max = self.element_max;
         let frame = self.top();
-        if frame.bytes.len() + bytes.len() > ELEMENT_MAX {
-            return Err(DecodeError::ElementTooLarge { max: ELEMENT_MAX });
+        if frame.bytes.len() + bytes.len() > max {
+            return Err(DecodeError::ElementTooLarge { max });
         }
         frame.bytes.extend_from_slice(bytes);
         Ok(())
@@ -465,8 +490,8 @@ impl Splitter {
             return self.append(bytes);
         }
         let held: usize = self.top().held.iter().map(|(_, bytes)| bytes.len()).sum();
-        if held + bytes.len() > HELD_MAX {
-            return Err(DecodeError::LabelsLate { max: HELD_MAX });
+        if held + bytes.len() > self.held_max {
+            return Err(DecodeError::LabelsLate { max: self.held_max });
         }
         if let Some((_, waiting)) = self.top().held.last_mut() {
             waiting.extend_from_slice(bytes);
@@ -523,3 +548,6 @@ fn string_run(bytes: &[u8], escaped: bool) -> (usize, bool, bool) {
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
+
+#[cfg(test)]
+mod tests;

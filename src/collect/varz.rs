@@ -7,11 +7,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::number::null_is_empty;
-use super::splitter::{Elements, Labels, Splitter};
+use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, info, one};
-use super::{Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec, Version};
+use super::{
+    Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec,
+    Version,
+};
 use super::{always, decode, never_absent, ok};
-use crate::catalog::{Metric, Origin, Tier};
+use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Rows, Value};
 
 /// The collector of this endpoint.
@@ -19,20 +22,27 @@ pub static SPECS: &[Spec] = &[Spec {
     name: "varz",
     origin: Origin::Varz,
     handler: "/varz",
-    tier: Tier::Light,
     interval_min: Duration::ZERO,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,
     wanted: always,
-    make: |_| Box::new(Decoder { splitter: Splitter::new(&[]), facts: Facts::default() }),
+    make: |_| {
+        Box::new(Decoder {
+            splitter: Splitter::new(&[]),
+            facts: Facts::default(),
+        })
+    },
 }];
 
 type Text<'a> = Cow<'a, str>;
 
 /// The answer of `/varz` (nats-server `server/monitor.go`, type `Varz`).
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Varz<'a> {
     #[serde(borrow)]
     pub server_id: Text<'a>,
@@ -148,7 +158,10 @@ pub struct Varz<'a> {
 
 /// `cluster` of varz; `{}` outside a cluster.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Cluster<'a> {
     #[serde(borrow, default)]
     pub name: Text<'a>,
@@ -172,7 +185,10 @@ pub struct Cluster<'a> {
 
 /// `gateway` of varz; `{}` where gateways are off.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Gateway<'a> {
     #[serde(borrow, default)]
     pub name: Text<'a>,
@@ -200,7 +216,10 @@ pub struct Gateway<'a> {
 
 /// A configured gateway.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct RemoteGateway<'a> {
     #[serde(borrow, default)]
     pub name: Text<'a>,
@@ -211,7 +230,10 @@ pub struct RemoteGateway<'a> {
 
 /// `leaf` of varz; `{}` where leaf nodes are off.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Leaf<'a> {
     #[serde(borrow, default)]
     pub host: Text<'a>,
@@ -234,7 +256,10 @@ pub struct Leaf<'a> {
 
 /// A configured leaf node remote.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct RemoteLeaf<'a> {
     #[serde(borrow, default)]
     pub local_account: Text<'a>,
@@ -249,7 +274,10 @@ pub struct RemoteLeaf<'a> {
 
 /// Subjects that a leaf node remote may not pass on.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Deny<'a> {
     #[serde(borrow, default, deserialize_with = "null_is_empty")]
     pub exports: Vec<Text<'a>>,
@@ -259,7 +287,10 @@ pub struct Deny<'a> {
 
 /// `mqtt` of varz; `{}` where MQTT is off.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Mqtt<'a> {
     #[serde(borrow, default)]
     pub host: Text<'a>,
@@ -283,7 +314,10 @@ pub struct Mqtt<'a> {
 
 /// `websocket` of varz; `{}` where websockets are off.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Websocket<'a> {
     #[serde(borrow, default)]
     pub host: Text<'a>,
@@ -315,7 +349,10 @@ pub struct Websocket<'a> {
 
 /// `ocsp_peer_cache` of varz.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct OcspCache<'a> {
     #[serde(borrow, default)]
     pub cache_type: Text<'a>,
@@ -335,7 +372,10 @@ pub struct OcspCache<'a> {
 
 /// Counts by kind of connection.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct ByKind {
     #[serde(default)]
     pub clients: Count,
@@ -349,7 +389,10 @@ pub struct ByKind {
 
 /// `proxies` of varz.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Proxies<'a> {
     #[serde(borrow, default, deserialize_with = "null_is_empty")]
     pub trusted: Vec<Proxy<'a>>,
@@ -357,7 +400,10 @@ pub struct Proxies<'a> {
 
 /// A trusted proxy.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Proxy<'a> {
     #[serde(borrow, default)]
     pub key: Text<'a>,
@@ -365,7 +411,10 @@ pub struct Proxy<'a> {
 
 /// `disk_io_wait_stats` of varz.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct DiskWaits {
     #[serde(default)]
     pub waiters: Int,
@@ -379,7 +428,10 @@ pub struct DiskWaits {
 
 /// `jetstream` of varz; `{}` where JetStream is off.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Jetstream<'a> {
     #[serde(borrow)]
     pub config: Option<JetstreamConfig<'a>>,
@@ -390,7 +442,10 @@ pub struct Jetstream<'a> {
 
 /// `jetstream.config` of varz.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct JetstreamConfig<'a> {
     #[serde(default)]
     pub max_memory: Int,
@@ -413,7 +468,10 @@ pub struct JetstreamConfig<'a> {
 
 /// `jetstream.stats` of varz.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct JetstreamStats {
     pub memory: Option<Int>,
     pub storage: Option<Int>,
@@ -427,7 +485,10 @@ pub struct JetstreamStats {
 
 /// `api` of JetStream's statistics.
 #[derive(Debug, Default, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct JetstreamApi {
     pub total: Option<Count>,
     pub errors: Option<Count>,
@@ -439,7 +500,10 @@ pub struct JetstreamApi {
 
 /// `jetstream.meta` of varz: the meta group by this server's view.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Meta<'a> {
     #[serde(borrow, default)]
     pub name: Text<'a>,
@@ -462,7 +526,10 @@ pub struct Meta<'a> {
 
 /// A member of a raft group.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct Peer<'a> {
     #[serde(borrow)]
     pub name: Text<'a>,
@@ -485,7 +552,10 @@ pub struct Peer<'a> {
 
 /// `snapshot` of the meta group.
 #[derive(Debug, Deserialize)]
-#[allow(missing_docs, reason = "the fields are the broker's own; their meaning stands in the catalog")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
 pub struct MetaSnapshot {
     #[serde(default)]
     pub pending_entries: Int,
@@ -501,40 +571,76 @@ const SERVER: cells!(Varz<'_>) = &[
     (Metric::ServerStartTime, |v| v.start.value()),
     (Metric::ServerClock, |v| v.now.value()),
     (Metric::ServerConfigLoad, |v| v.config_load_time.value()),
-    (Metric::ServerCpuCores, |v| v.cpu.map(|percent| Value::F64(percent / 100.0))),
+    (Metric::ServerCpuCores, |v| {
+        v.cpu.map(|percent| Value::F64(percent / 100.0))
+    }),
     (Metric::ServerCpus, |v| v.cores.map(Int::value)),
     (Metric::ServerGomaxprocs, |v| v.gomaxprocs.map(Int::value)),
     (Metric::ServerMemory, |v| v.mem.map(Int::value)),
     (Metric::GoMemoryLimit, |v| v.gomemlimit.map(Int::value)),
     (Metric::ServerConnections, |v| v.connections.map(Int::value)),
-    (Metric::ServerConnectionsOpened, |v| v.total_connections.map(Count::value)),
+    (Metric::ServerConnectionsOpened, |v| {
+        v.total_connections.map(Count::value)
+    }),
     (Metric::ServerRoutes, |v| v.routes.map(Int::value)),
     (Metric::ServerRemotes, |v| v.remotes.map(Int::value)),
     (Metric::ServerLeafnodes, |v| v.leafnodes.map(Int::value)),
-    (Metric::ServerSubscriptions, |v| v.subscriptions.map(Int::value)),
+    (Metric::ServerSubscriptions, |v| {
+        v.subscriptions.map(Int::value)
+    }),
     (Metric::ServerInMessages, |v| v.in_msgs.map(Count::value)),
     (Metric::ServerOutMessages, |v| v.out_msgs.map(Count::value)),
     (Metric::ServerInBytes, |v| v.in_bytes.map(Count::value)),
     (Metric::ServerOutBytes, |v| v.out_bytes.map(Count::value)),
-    (Metric::ServerClientInMessages, |v| v.in_client_msgs.map(Count::value)),
-    (Metric::ServerClientOutMessages, |v| v.out_client_msgs.map(Count::value)),
-    (Metric::ServerClientInBytes, |v| v.in_client_bytes.map(Count::value)),
-    (Metric::ServerClientOutBytes, |v| v.out_client_bytes.map(Count::value)),
-    (Metric::ServerSlowConsumerEvents, |v| v.slow_consumers.map(Count::value)),
-    (Metric::ServerStaleConnectionEvents, |v| v.stale_connections.map(Count::value)),
-    (Metric::ServerStalledClients, |v| v.stalled_clients.map(Count::value)),
-    (Metric::ServerPinnedAccountFailures, |v| Some(v.pinned_account_fails.value())),
-    (Metric::ServerMaxConnections, |v| v.max_connections.map(Int::value)),
-    (Metric::ServerMaxSubscriptions, |v| v.max_subscriptions.map(Int::value)),
+    (Metric::ServerClientInMessages, |v| {
+        v.in_client_msgs.map(Count::value)
+    }),
+    (Metric::ServerClientOutMessages, |v| {
+        v.out_client_msgs.map(Count::value)
+    }),
+    (Metric::ServerClientInBytes, |v| {
+        v.in_client_bytes.map(Count::value)
+    }),
+    (Metric::ServerClientOutBytes, |v| {
+        v.out_client_bytes.map(Count::value)
+    }),
+    (Metric::ServerSlowConsumerEvents, |v| {
+        v.slow_consumers.map(Count::value)
+    }),
+    (Metric::ServerStaleConnectionEvents, |v| {
+        v.stale_connections.map(Count::value)
+    }),
+    (Metric::ServerStalledClients, |v| {
+        v.stalled_clients.map(Count::value)
+    }),
+    (Metric::ServerPinnedAccountFailures, |v| {
+        Some(v.pinned_account_fails.value())
+    }),
+    (Metric::ServerMaxConnections, |v| {
+        v.max_connections.map(Int::value)
+    }),
+    (Metric::ServerMaxSubscriptions, |v| {
+        v.max_subscriptions.map(Int::value)
+    }),
     (Metric::ServerMaxPayload, |v| v.max_payload.map(Int::value)),
     (Metric::ServerMaxPending, |v| v.max_pending.map(Int::value)),
-    (Metric::ServerMaxControlLine, |v| v.max_control_line.map(Int::value)),
-    (Metric::ServerPingInterval, |v| v.ping_interval.map(Int::nanos)),
+    (Metric::ServerMaxControlLine, |v| {
+        v.max_control_line.map(Int::value)
+    }),
+    (Metric::ServerPingInterval, |v| {
+        v.ping_interval.map(Int::nanos)
+    }),
     (Metric::ServerPingMax, |v| v.ping_max.map(Int::value)),
-    (Metric::ClusterPoolSize, |v| v.cluster.pool_size.map(Int::value)),
-    (Metric::GatewayConnectRetries, |v| v.gateway.connect_retries.map(Int::value)),
+    (Metric::ClusterPoolSize, |v| {
+        v.cluster.pool_size.map(Int::value)
+    }),
+    (Metric::GatewayConnectRetries, |v| {
+        v.gateway.connect_retries.map(Int::value)
+    }),
     (Metric::MqttAckWait, |v| v.mqtt.ack_wait.map(Int::nanos)),
-    (Metric::MqttMaxAckPending, |v| v.mqtt.max_ack_pending.map(Int::value)),
+    (Metric::MqttMaxAckPending, |v| {
+        v.mqtt.max_ack_pending.map(Int::value)
+    }),
 ];
 
 const DISK_WAITS: cells!(DiskWaits) = &[
@@ -546,36 +652,58 @@ const DISK_WAITS: cells!(DiskWaits) = &[
 
 const JETSTREAM_CONFIG: cells!(JetstreamConfig<'_>) = &[
     (Metric::JetstreamMemoryLimit, |c| Some(c.max_memory.value())),
-    (Metric::JetstreamStorageLimit, |c| Some(c.max_storage.value())),
-    (Metric::JetstreamSyncInterval, |c| c.sync_interval.map(Int::nanos)),
+    (Metric::JetstreamStorageLimit, |c| {
+        Some(c.max_storage.value())
+    }),
+    (Metric::JetstreamSyncInterval, |c| {
+        c.sync_interval.map(Int::nanos)
+    }),
 ];
 
 const JETSTREAM_STATS: cells!(JetstreamStats) = &[
     (Metric::JetstreamMemoryUsed, |s| s.memory.map(Int::value)),
     (Metric::JetstreamStorageUsed, |s| s.storage.map(Int::value)),
-    (Metric::JetstreamMemoryReserved, |s| s.reserved_memory.map(Int::value)),
-    (Metric::JetstreamStorageReserved, |s| s.reserved_storage.map(Int::value)),
+    (Metric::JetstreamMemoryReserved, |s| {
+        s.reserved_memory.map(Int::value)
+    }),
+    (Metric::JetstreamStorageReserved, |s| {
+        s.reserved_storage.map(Int::value)
+    }),
     (Metric::JetstreamAccounts, |s| s.accounts.map(Int::value)),
     (Metric::JetstreamHaAssets, |s| s.ha_assets.map(Int::value)),
     (Metric::JetstreamApiLevel, |s| s.api.level.map(Int::value)),
-    (Metric::JetstreamApiRequests, |s| s.api.total.map(Count::value)),
-    (Metric::JetstreamApiErrors, |s| s.api.errors.map(Count::value)),
-    (Metric::JetstreamApiInflight, |s| Some(s.api.inflight.value())),
+    (Metric::JetstreamApiRequests, |s| {
+        s.api.total.map(Count::value)
+    }),
+    (Metric::JetstreamApiErrors, |s| {
+        s.api.errors.map(Count::value)
+    }),
+    (Metric::JetstreamApiInflight, |s| {
+        Some(s.api.inflight.value())
+    }),
 ];
 
 const META: cells!(Meta<'_>) = &[
-    (Metric::MetaHasLeader, |m| Some((!m.leader.is_empty()).into())),
+    (Metric::MetaHasLeader, |m| {
+        Some((!m.leader.is_empty()).into())
+    }),
     (Metric::MetaClusterSize, |m| m.cluster_size.map(Int::value)),
     (Metric::MetaQuorum, |m| m.quorum_needed.map(Int::value)),
-    (Metric::MetaRescue, |m| m.quorum_needed.map(|_| m.rescue.into())),
+    (Metric::MetaRescue, |m| {
+        m.quorum_needed.map(|_| m.rescue.into())
+    }),
     (Metric::MetaPending, |m| m.pending.map(Int::value)),
 ];
 
 const META_SNAPSHOT: cells!(MetaSnapshot) = &[
-    (Metric::MetaSnapshotEntries, |s| Some(s.pending_entries.value())),
+    (Metric::MetaSnapshotEntries, |s| {
+        Some(s.pending_entries.value())
+    }),
     (Metric::MetaSnapshotBytes, |s| Some(s.pending_size.value())),
     (Metric::MetaSnapshotTime, |s| s.last_time.value()),
-    (Metric::MetaSnapshotDuration, |s| Some(s.last_duration.nanos())),
+    (Metric::MetaSnapshotDuration, |s| {
+        Some(s.last_duration.nanos())
+    }),
 ];
 
 const META_REPLICA: cells!(Peer<'_>) = &[
@@ -587,19 +715,38 @@ const META_REPLICA: cells!(Peer<'_>) = &[
 
 /// Paths that the broker counts (reference: `http_req_stats`); one that it has not served yet is left out there.
 const COUNTED_PATHS: &[&str] = &[
-    "/", "/varz", "/connz", "/routez", "/gatewayz", "/leafz", "/subsz", "/accountz", "/accstatz", "/jsz", "/healthz",
+    "/",
+    "/varz",
+    "/connz",
+    "/routez",
+    "/gatewayz",
+    "/leafz",
+    "/subsz",
+    "/accountz",
+    "/accstatz",
+    "/jsz",
+    "/healthz",
 ];
 
 impl Varz<'_> {
     /// What other collectors need to know of the server. `name` is the configured name, if any; `fallback` is used when
     /// the broker gives no name of its own either.
     pub fn context(&self, name: Option<&str>, fallback: &str, sizes: Sizes) -> Context {
-        let own = if self.server_name == self.server_id { "" } else { self.server_name.as_ref() };
+        let own = if self.server_name == self.server_id {
+            ""
+        } else {
+            self.server_name.as_ref()
+        };
         let shown = name.unwrap_or(if own.is_empty() { fallback } else { own });
         Context {
             server_name: shown.to_owned(),
             nats_cluster: self.cluster.name.to_string(),
-            broker_name: if self.server_name.is_empty() { &self.server_id } else { &self.server_name }.to_string(),
+            broker_name: if self.server_name.is_empty() {
+                &self.server_id
+            } else {
+                &self.server_name
+            }
+            .to_string(),
             server_id: self.server_id.to_string(),
             version: Version::parse(&self.version),
             started: self.start.nanos(),
@@ -618,11 +765,21 @@ impl Varz<'_> {
         self.by_kind(rows);
         for path in COUNTED_PATHS {
             let count = self.http_req_stats.get(*path).copied().unwrap_or_default();
-            one(rows, &[("path", path)], Metric::ServerHttpRequests, count.value());
+            one(
+                rows,
+                &[("path", path)],
+                Metric::ServerHttpRequests,
+                count.value(),
+            );
         }
         for (path, count) in &self.http_req_stats {
             if !COUNTED_PATHS.contains(&path.as_ref()) {
-                one(rows, &[("path", path)], Metric::ServerHttpRequests, count.value());
+                one(
+                    rows,
+                    &[("path", path)],
+                    Metric::ServerHttpRequests,
+                    count.value(),
+                );
             }
         }
         self.listeners(rows);
@@ -646,7 +803,11 @@ impl Varz<'_> {
             Metric::ServerInfo,
         );
         if !self.config_digest.is_empty() {
-            info(rows, &[("digest", &self.config_digest)], Metric::ServerConfigInfo);
+            info(
+                rows,
+                &[("digest", &self.config_digest)],
+                Metric::ServerConfigInfo,
+            );
         }
     }
 
@@ -654,7 +815,12 @@ impl Varz<'_> {
         match (&self.slow_consumer_stats, self.slow_consumers) {
             (Some(stats), _) => stats.rows(Metric::ServerSlowConsumers, rows),
             // 2.9 counts all kinds together.
-            (None, Some(count)) => one(rows, &[("kind", "any")], Metric::ServerSlowConsumers, count.value()),
+            (None, Some(count)) => one(
+                rows,
+                &[("kind", "any")],
+                Metric::ServerSlowConsumers,
+                count.value(),
+            ),
             (None, None) => {}
         }
         if let Some(stats) = &self.stale_connection_stats {
@@ -665,17 +831,29 @@ impl Varz<'_> {
         if let Some(waits) = &self.disk_io_wait_stats {
             emit(rows, EntityKind::Server, &[], DISK_WAITS, waits);
         }
-        let Some(cache) = &self.ocsp_peer_cache else { return };
+        let Some(cache) = &self.ocsp_peer_cache else {
+            return;
+        };
         info(rows, &[("kind", &cache.cache_type)], Metric::OcspCacheInfo);
         one(rows, &[], Metric::OcspCacheHits, cache.cache_hits.value());
-        one(rows, &[], Metric::OcspCacheMisses, cache.cache_misses.value());
+        one(
+            rows,
+            &[],
+            Metric::OcspCacheMisses,
+            cache.cache_misses.value(),
+        );
         for (status, count) in [
             ("any", cache.cached_responses),
             ("revoked", cache.cached_revoked_responses),
             ("good", cache.cached_good_responses),
             ("unknown", cache.cached_unknown_responses),
         ] {
-            one(rows, &[("status", status)], Metric::OcspCacheResponses, count.value());
+            one(
+                rows,
+                &[("status", status)],
+                Metric::OcspCacheResponses,
+                count.value(),
+            );
         }
     }
 
@@ -684,54 +862,98 @@ impl Varz<'_> {
         self.server_listeners(rows);
         let mqtt = &self.mqtt;
         if !mqtt.host.is_empty() || mqtt.port.0 != 0 {
-            listener(rows, "mqtt", mqtt.port, &[
-                ("host", &mqtt.host),
-                ("tls_map", flag(mqtt.tls_map)),
-                ("ocsp_peer_verify", flag(mqtt.tls_ocsp_peer_verify)),
-                ("no_auth_user", &mqtt.no_auth_user),
-                ("js_domain", &mqtt.js_domain),
-            ]);
+            listener(
+                rows,
+                "mqtt",
+                mqtt.port,
+                &[
+                    ("host", &mqtt.host),
+                    ("tls_map", flag(mqtt.tls_map)),
+                    ("ocsp_peer_verify", flag(mqtt.tls_ocsp_peer_verify)),
+                    ("no_auth_user", &mqtt.no_auth_user),
+                    ("js_domain", &mqtt.js_domain),
+                ],
+            );
             timeouts(rows, "mqtt", mqtt.auth_timeout, mqtt.tls_timeout, None);
         }
         let ws = &self.websocket;
         if !ws.host.is_empty() || ws.port.0 != 0 {
-            listener(rows, "websocket", ws.port, &[
-                ("host", &ws.host),
-                ("advertise", &ws.advertise),
-                ("tls_map", flag(ws.tls_map)),
-                ("no_tls", flag(ws.no_tls)),
-                ("ocsp_peer_verify", flag(ws.tls_ocsp_peer_verify)),
-                ("same_origin", flag(ws.same_origin)),
-                ("compression", flag(ws.compression)),
-                ("no_auth_user", &ws.no_auth_user),
-                ("jwt_cookie", &ws.jwt_cookie),
-            ]);
+            listener(
+                rows,
+                "websocket",
+                ws.port,
+                &[
+                    ("host", &ws.host),
+                    ("advertise", &ws.advertise),
+                    ("tls_map", flag(ws.tls_map)),
+                    ("no_tls", flag(ws.no_tls)),
+                    ("ocsp_peer_verify", flag(ws.tls_ocsp_peer_verify)),
+                    ("same_origin", flag(ws.same_origin)),
+                    ("compression", flag(ws.compression)),
+                    ("no_auth_user", &ws.no_auth_user),
+                    ("jwt_cookie", &ws.jwt_cookie),
+                ],
+            );
             timeouts(rows, "websocket", ws.auth_timeout, None, None);
             if let Some(timeout) = ws.handshake_timeout {
-                one(rows, &[("listener", "websocket")], Metric::ListenerHandshakeTimeout, timeout.nanos());
+                one(
+                    rows,
+                    &[("listener", "websocket")],
+                    Metric::ListenerHandshakeTimeout,
+                    timeout.nanos(),
+                );
             }
         }
-        for (name, certificates) in [("mqtt", &mqtt.tls_pinned_certs), ("websocket", &ws.tls_pinned_certs)] {
+        for (name, certificates) in [
+            ("mqtt", &mqtt.tls_pinned_certs),
+            ("websocket", &ws.tls_pinned_certs),
+        ] {
             for hash in certificates {
-                info(rows, &[("listener", name), ("sha256", hash)], Metric::PinnedCertificateInfo);
+                info(
+                    rows,
+                    &[("listener", name), ("sha256", hash)],
+                    Metric::PinnedCertificateInfo,
+                );
             }
         }
     }
 
     fn client_listeners(&self, rows: &mut dyn Rows) {
-        listener(rows, "client", self.port, &[
-            ("host", &self.host),
-            ("ip", &self.ip),
-            ("auth_required", flag(self.auth_required)),
-            ("tls_required", flag(self.tls_required)),
-            ("tls_verify", flag(self.tls_verify)),
-            ("ocsp_peer_verify", flag(self.tls_ocsp_peer_verify)),
-            ("write_timeout", &self.write_timeout),
-        ]);
-        timeouts(rows, "client", self.auth_timeout, self.tls_timeout, self.write_deadline);
-        for (name, port) in [("monitor", self.http_port), ("monitor_tls", self.https_port)] {
+        listener(
+            rows,
+            "client",
+            self.port,
+            &[
+                ("host", &self.host),
+                ("ip", &self.ip),
+                ("auth_required", flag(self.auth_required)),
+                ("tls_required", flag(self.tls_required)),
+                ("tls_verify", flag(self.tls_verify)),
+                ("ocsp_peer_verify", flag(self.tls_ocsp_peer_verify)),
+                ("write_timeout", &self.write_timeout),
+            ],
+        );
+        timeouts(
+            rows,
+            "client",
+            self.auth_timeout,
+            self.tls_timeout,
+            self.write_deadline,
+        );
+        for (name, port) in [
+            ("monitor", self.http_port),
+            ("monitor_tls", self.https_port),
+        ] {
             if port.0 != 0 {
-                listener(rows, name, port, &[("host", &self.http_host), ("base_path", &self.http_base_path)]);
+                listener(
+                    rows,
+                    name,
+                    port,
+                    &[
+                        ("host", &self.http_host),
+                        ("base_path", &self.http_base_path),
+                    ],
+                );
             }
         }
     }
@@ -739,44 +961,85 @@ impl Varz<'_> {
     fn server_listeners(&self, rows: &mut dyn Rows) {
         let cluster = &self.cluster;
         if !cluster.name.is_empty() {
-            listener(rows, "cluster", cluster.cluster_port, &[
-                ("host", &cluster.addr),
-                ("tls_required", flag(cluster.tls_required)),
-                ("tls_verify", flag(cluster.tls_verify)),
-                ("write_timeout", &cluster.write_timeout),
-            ]);
-            timeouts(rows, "cluster", cluster.auth_timeout, cluster.tls_timeout, cluster.write_deadline);
+            listener(
+                rows,
+                "cluster",
+                cluster.cluster_port,
+                &[
+                    ("host", &cluster.addr),
+                    ("tls_required", flag(cluster.tls_required)),
+                    ("tls_verify", flag(cluster.tls_verify)),
+                    ("write_timeout", &cluster.write_timeout),
+                ],
+            );
+            timeouts(
+                rows,
+                "cluster",
+                cluster.auth_timeout,
+                cluster.tls_timeout,
+                cluster.write_deadline,
+            );
         }
         let gateway = &self.gateway;
         if !gateway.name.is_empty() {
-            listener(rows, "gateway", gateway.port, &[
-                ("name", &gateway.name),
-                ("host", &gateway.host),
-                ("advertise", &gateway.advertise),
-                ("tls_required", flag(gateway.tls_required)),
-                ("tls_verify", flag(gateway.tls_verify)),
-                ("reject_unknown", flag(gateway.reject_unknown)),
-                ("write_timeout", &gateway.write_timeout),
-            ]);
-            timeouts(rows, "gateway", gateway.auth_timeout, gateway.tls_timeout, gateway.write_deadline);
+            listener(
+                rows,
+                "gateway",
+                gateway.port,
+                &[
+                    ("name", &gateway.name),
+                    ("host", &gateway.host),
+                    ("advertise", &gateway.advertise),
+                    ("tls_required", flag(gateway.tls_required)),
+                    ("tls_verify", flag(gateway.tls_verify)),
+                    ("reject_unknown", flag(gateway.reject_unknown)),
+                    ("write_timeout", &gateway.write_timeout),
+                ],
+            );
+            timeouts(
+                rows,
+                "gateway",
+                gateway.auth_timeout,
+                gateway.tls_timeout,
+                gateway.write_deadline,
+            );
         }
         let leaf = &self.leaf;
         if !leaf.host.is_empty() || leaf.port.0 != 0 {
-            listener(rows, "leafnode", leaf.port, &[
-                ("host", &leaf.host),
-                ("tls_required", flag(leaf.tls_required)),
-                ("tls_verify", flag(leaf.tls_verify)),
-                ("ocsp_peer_verify", flag(leaf.tls_ocsp_peer_verify)),
-                ("write_timeout", &leaf.write_timeout),
-            ]);
+            listener(
+                rows,
+                "leafnode",
+                leaf.port,
+                &[
+                    ("host", &leaf.host),
+                    ("tls_required", flag(leaf.tls_required)),
+                    ("tls_verify", flag(leaf.tls_verify)),
+                    ("ocsp_peer_verify", flag(leaf.tls_ocsp_peer_verify)),
+                    ("write_timeout", &leaf.write_timeout),
+                ],
+            );
         }
-        timeouts(rows, "leafnode", leaf.auth_timeout, leaf.tls_timeout, leaf.write_deadline);
+        timeouts(
+            rows,
+            "leafnode",
+            leaf.auth_timeout,
+            leaf.tls_timeout,
+            leaf.write_deadline,
+        );
     }
 
     fn remotes(&self, rows: &mut dyn Rows) {
         let mut urls = |purpose: &str, remote: &str, urls: &[Text<'_>]| {
             for url in urls {
-                info(rows, &[("use", purpose), ("remote", remote), ("url", without_user(url))], Metric::ServerUrlInfo);
+                info(
+                    rows,
+                    &[
+                        ("use", purpose),
+                        ("remote", remote),
+                        ("url", without_user(url)),
+                    ],
+                    Metric::ServerUrlInfo,
+                );
             }
         };
         urls("client", "", &self.connect_urls);
@@ -794,15 +1057,31 @@ impl Varz<'_> {
         }
         for (place, leaf) in self.leaf.remotes.iter().enumerate() {
             let place = place.to_string();
-            let labels = [("use", "leafnode"), ("remote", place.as_str()), ("account", leaf.local_account.as_ref())];
+            let labels = [
+                ("use", "leafnode"),
+                ("remote", place.as_str()),
+                ("account", leaf.local_account.as_ref()),
+            ];
             let checked = ("ocsp_peer_verify", flag(leaf.tls_ocsp_peer_verify));
-            info(rows, &[labels[0], labels[1], labels[2], checked], Metric::ServerRemoteInfo);
+            info(
+                rows,
+                &[labels[0], labels[1], labels[2], checked],
+                Metric::ServerRemoteInfo,
+            );
             if let Some(timeout) = leaf.tls_timeout {
                 one(rows, &labels, Metric::RemoteTlsTimeout, Value::F64(timeout));
             }
-            for (direction, subjects) in [("export", &leaf.deny.exports), ("import", &leaf.deny.imports)] {
+            for (direction, subjects) in [
+                ("export", &leaf.deny.exports),
+                ("import", &leaf.deny.imports),
+            ] {
                 for subject in subjects {
-                    let labels = [labels[1], labels[2], ("direction", direction), ("subject", subject.as_ref())];
+                    let labels = [
+                        labels[1],
+                        labels[2],
+                        ("direction", direction),
+                        ("subject", subject.as_ref()),
+                    ];
                     info(rows, &labels, Metric::RemoteDenyInfo);
                 }
             }
@@ -814,13 +1093,22 @@ impl Varz<'_> {
             info(rows, &[("tag", tag)], Metric::ServerTagInfo);
         }
         for (key, value) in &self.metadata {
-            info(rows, &[("key", key), ("value", value)], Metric::ServerMetadataInfo);
+            info(
+                rows,
+                &[("key", key), ("value", value)],
+                Metric::ServerMetadataInfo,
+            );
         }
         for origin in &self.websocket.allowed_origins {
             info(rows, &[("origin", origin)], Metric::WebsocketOriginInfo);
         }
         for (name, on) in &self.feature_flags {
-            one(rows, &[("flag", name)], Metric::ServerFeatureFlag, (*on).into());
+            one(
+                rows,
+                &[("flag", name)],
+                Metric::ServerFeatureFlag,
+                (*on).into(),
+            );
         }
         for proxy in &self.proxies.trusted {
             info(rows, &[("key", &proxy.key)], Metric::TrustedProxyInfo);
@@ -828,7 +1116,9 @@ impl Varz<'_> {
     }
 
     fn jetstream(&self, context: &Context, rows: &mut dyn Rows) {
-        let Some(config) = &self.jetstream.config else { return };
+        let Some(config) = &self.jetstream.config else {
+            return;
+        };
         info(
             rows,
             &[
@@ -856,14 +1146,26 @@ impl Meta<'_> {
         let leads = !self.leader.is_empty() && self.leader == context.broker_name;
         info(
             rows,
-            &[("name", &self.name), ("leader", &self.leader), ("peer_id", &self.peer)],
+            &[
+                ("name", &self.name),
+                ("leader", &self.leader),
+                ("peer_id", &self.peer),
+            ],
             Metric::MetaInfo,
         );
         one(rows, &[], Metric::MetaLeader, leads.into());
         emit(rows, EntityKind::Server, &[], META, self);
-        for (kind, count) in [("request", self.pending_requests), ("info", self.pending_infos)] {
+        for (kind, count) in [
+            ("request", self.pending_requests),
+            ("info", self.pending_infos),
+        ] {
             if let Some(count) = count {
-                one(rows, &[("kind", kind)], Metric::MetaPendingByKind, count.value());
+                one(
+                    rows,
+                    &[("kind", kind)],
+                    Metric::MetaPendingByKind,
+                    count.value(),
+                );
             }
         }
         if let Some(snapshot) = &self.snapshot {
@@ -874,10 +1176,18 @@ impl Meta<'_> {
             return;
         }
         for peer in &self.replicas {
-            let labels = [("peer", peer.name.as_ref()), ("peer_id", peer.peer.as_ref())];
+            let labels = [
+                ("peer", peer.name.as_ref()),
+                ("peer_id", peer.peer.as_ref()),
+            ];
             emit(rows, EntityKind::Server, &labels, META_REPLICA, peer);
             if context.version >= Version(2, 15, 0) {
-                one(rows, &labels, Metric::MetaReplicaPending, peer.pending.into());
+                one(
+                    rows,
+                    &labels,
+                    Metric::MetaReplicaPending,
+                    peer.pending.into(),
+                );
             }
         }
     }
@@ -903,13 +1213,29 @@ fn listener(rows: &mut dyn Rows, name: &str, port: Int, labels: &[(&'static str,
     info(rows, &all, Metric::ListenerInfo);
 }
 
-fn timeouts(rows: &mut dyn Rows, name: &str, auth: Option<f64>, tls: Option<f64>, write: Option<Int>) {
+fn timeouts(
+    rows: &mut dyn Rows,
+    name: &str,
+    auth: Option<f64>,
+    tls: Option<f64>,
+    write: Option<Int>,
+) {
     let labels = [("listener", name)];
     if let Some(seconds) = auth {
-        one(rows, &labels, Metric::ListenerAuthTimeout, Value::F64(seconds));
+        one(
+            rows,
+            &labels,
+            Metric::ListenerAuthTimeout,
+            Value::F64(seconds),
+        );
     }
     if let Some(seconds) = tls {
-        one(rows, &labels, Metric::ListenerTlsTimeout, Value::F64(seconds));
+        one(
+            rows,
+            &labels,
+            Metric::ListenerTlsTimeout,
+            Value::F64(seconds),
+        );
     }
     if let Some(nanos) = write {
         one(rows, &labels, Metric::ListenerWriteDeadline, nanos.nanos());
@@ -953,42 +1279,19 @@ impl Collector for Decoder {
 
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let facts = &mut self.facts;
-        self.splitter.feed(bytes, &mut Emit { facts, out })
+        let mut varz = |bytes: &[u8], offset| {
+            let varz: Varz<'_> = decode::element(bytes, offset)?;
+            facts.server_id = Some(varz.server_id.to_string());
+            facts.version = varz.version.to_string();
+            facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
+            out.record(Record::Varz(&varz));
+            Ok(())
+        };
+        self.splitter.feed(bytes, &mut Root(&mut varz))
     }
 
     fn finish(&mut self, _out: &mut dyn Records) -> Result<Facts, DecodeError> {
         self.splitter.finish()?;
         Ok(std::mem::take(&mut self.facts))
-    }
-}
-
-struct Emit<'a> {
-    facts: &'a mut Facts,
-    out: &'a mut dyn Records,
-}
-
-impl Elements for Emit<'_> {
-    fn head(
-        &mut self,
-        _depth: usize,
-        _head: &[u8],
-        _offset: u64,
-    ) -> Result<Labels, DecodeError> {
-        Ok(Labels::Known)
-    }
-
-    fn element(
-        &mut self,
-        _depth: usize,
-        _key: &'static str,
-        bytes: &[u8],
-        offset: u64,
-    ) -> Result<(), DecodeError> {
-        let varz: Varz<'_> = decode::element(bytes, offset)?;
-        self.facts.server_id = Some(varz.server_id.to_string());
-        self.facts.version = varz.version.to_string();
-        self.facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
-        self.out.record(Record::Varz(&varz));
-        Ok(())
     }
 }

@@ -57,7 +57,14 @@ impl Poller {
         let rules = Arc::clone(&watch.rules);
         let wanted = specs().filter(|spec| (spec.wanted)(&rules.options));
         let mut jobs: Vec<_> = wanted
-            .map(|spec| Job::collect(spec, rules.every.of(spec.tier), &rules.options, now))
+            .map(|spec| {
+                Job::collect(
+                    spec,
+                    rules.every.of(spec.origin.tier()),
+                    &rules.options,
+                    now,
+                )
+            })
             .collect();
         jobs.extend(rules.probe.map(|every| Job::probe(every, now)));
         if watch.process != ProcessChoice::Off {

@@ -1,0 +1,38 @@
+//! `/connz`: the connections that are open, and why others were closed.
+
+mod closed;
+mod open;
+
+use std::time::Duration;
+
+pub use closed::ClosedConnections;
+pub use open::{Connection, OpenConnections};
+
+use super::{Lane, Spec, always, never_absent, ok};
+use crate::catalog::Origin;
+
+/// The collectors of this endpoint.
+pub static SPECS: &[Spec] = &[
+    Spec {
+        name: "connz",
+        origin: Origin::Connz,
+        handler: "/connz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Heavy,
+        accept: ok,
+        absent: never_absent,
+        wanted: always,
+        make: |options| Box::new(open::Decoder::new(options.connections)),
+    },
+    Spec {
+        name: "closed",
+        origin: Origin::Closed,
+        handler: "/connz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Heavy,
+        accept: ok,
+        absent: never_absent,
+        wanted: always,
+        make: |_| Box::new(closed::Decoder::new()),
+    },
+];

@@ -1,0 +1,249 @@
+//! `/jsz`: JetStream in three depths, each its own request: totals, streams, consumers.
+//!
+//! Streams and consumers are told by their leaders only: elsewhere their numbers are of a replica that may be behind,
+//! or plainly wrong, and each stream would count once for each replica. `stream-leader-only` is not asked for, because
+//! then streams without a leader would be told by nobody.
+
+mod consumers;
+mod names;
+mod streams;
+mod totals;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use consumers::{Config, Consumer, ConsumerDetail, Ephemerals, PriorityGroup, Progress, Sums};
+pub use streams::{
+    Account, AccountApi, AccountDetail, External, Lost, Source, SourceError, Stream, StreamDetail,
+    StreamState, Transform,
+};
+pub use totals::{JetstreamTotals, Limits};
+
+use super::number::null_is_empty;
+use super::splitter::Labels;
+use super::varz::Peer;
+use super::{DecodeError, Int, Lane, Moment, Spec, Version};
+use super::{always, decode, never_absent, ok};
+use crate::catalog::{Metric, Origin};
+use crate::state::{EntityKind, Row, Rows, Value};
+
+/// The collectors of this endpoint.
+pub static SPECS: &[Spec] = &[
+    Spec {
+        name: "jsz",
+        origin: Origin::Jsz,
+        handler: "/jsz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Light,
+        accept: ok,
+        absent: never_absent,
+        wanted: always,
+        make: |_| Box::new(totals::Decoder::new()),
+    },
+    Spec {
+        name: "streams",
+        origin: Origin::Streams,
+        handler: "/jsz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Heavy,
+        accept: ok,
+        absent: never_absent,
+        wanted: |options| options.streams,
+        make: |_| Box::new(streams::Decoder::new()),
+    },
+    Spec {
+        name: "consumers",
+        origin: Origin::Consumers,
+        handler: "/jsz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Heavy,
+        accept: ok,
+        absent: never_absent,
+        wanted: |options| options.consumers,
+        make: |_| Box::new(consumers::Decoder::new()),
+    },
+];
+
+type Text<'a> = Cow<'a, str>;
+
+/// `cluster` of a stream or consumer: its raft group by this server's view.
+#[derive(Debug, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
+pub struct Group<'a> {
+    /// Left out when no leader is known.
+    #[serde(borrow, default)]
+    pub leader: Text<'a>,
+    #[serde(borrow, default)]
+    pub raft_group: Text<'a>,
+    #[serde(default)]
+    pub leader_since: Moment,
+    #[serde(default)]
+    pub system_account: bool,
+    #[serde(borrow, default)]
+    pub traffic_account: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "null_is_empty")]
+    pub replicas: Vec<Peer<'a>>,
+}
+
+/// Who leads a stream or consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lead {
+    Here,
+    Elsewhere,
+    Nobody,
+}
+
+impl Lead {
+    /// Without `cluster` there is nobody else who could lead: a stand-alone server leaves it out of consumers.
+    fn of(group: Option<&Group<'_>>, broker_name: &str) -> Self {
+        match group {
+            None => Self::Here,
+            Some(group) if group.leader.is_empty() => Self::Nobody,
+            Some(group) if group.leader == broker_name => Self::Here,
+            Some(_) => Self::Elsewhere,
+        }
+    }
+}
+
+/// Families about the members of a raft group.
+struct ReplicaMetrics {
+    kind: EntityKind,
+    current: Metric,
+    offline: Metric,
+    active: Metric,
+    lag: Metric,
+    pending: Metric,
+}
+
+/// Rows about the other members, by their leader. `labels` end with the place for the label `peer`.
+fn replicas<'a, const N: usize>(
+    rows: &mut dyn Rows,
+    metrics: &ReplicaMetrics,
+    mut labels: [(&'static str, &'a str); N],
+    peers: &'a [Peer<'_>],
+    version: Version,
+) {
+    for peer in peers {
+        labels[N - 1] = ("peer", &peer.name);
+        let mut values = [
+            (metrics.current, peer.current.into()),
+            (metrics.offline, peer.offline.into()),
+            (metrics.lag, peer.lag.value()),
+            (metrics.pending, peer.pending.into()),
+            (metrics.active, peer.active.nanos()),
+        ];
+        let mut len = 3;
+        if version >= Version(2, 15, 0) {
+            len = 4;
+        }
+        if peer.active.0 > 0 {
+            values[len] = (metrics.active, peer.active.nanos());
+            len += 1;
+        }
+        rows.row(&Row::new(metrics.kind, &labels, &values[..len]));
+    }
+}
+
+/// Emits a row of one value.
+fn one(
+    rows: &mut dyn Rows,
+    kind: EntityKind,
+    labels: &[(&'static str, &str)],
+    metric: Metric,
+    value: Value<'_>,
+) {
+    rows.row(&Row::new(kind, labels, &[(metric, value)]));
+}
+
+fn flag(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
+/// What an account or a stream is called; enough of it to know the labels of what is inside.
+#[derive(Debug, Deserialize)]
+struct Head<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+}
+
+/// The root of the answers with details.
+#[derive(Debug, Deserialize)]
+struct Root<'a> {
+    #[serde(borrow)]
+    server_id: Text<'a>,
+    streams: Int,
+    consumers: Int,
+    /// Accounts; 2.10.28 and 2.11.2.
+    total: Option<Int>,
+}
+
+/// The account and the stream that the splitter is in.
+#[derive(Debug, Default)]
+struct Place {
+    names: names::Names,
+    account: String,
+    stream: String,
+}
+
+impl Place {
+    /// Takes the labels from the beginning of an object.
+    fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError> {
+        if depth == 0 {
+            return Ok(Labels::Known);
+        }
+        let head: Head<'_> = decode::element(head, offset)?;
+        match (depth, &head.name, &head.id) {
+            (1, Some(name), Some(id)) => self.enter_account(name, id),
+            (2, Some(name), _) => name.as_ref().clone_into(&mut self.stream),
+            _ => return Ok(Labels::Missing),
+        }
+        Ok(Labels::Known)
+    }
+
+    fn enter_account(&mut self, name: &str, id: &str) {
+        self.names.label(name, id).clone_into(&mut self.account);
+    }
+}
+
+/// What was seen in an answer, against what its root says there is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    accounts: u64,
+    streams: u64,
+    consumers: u64,
+}
+
+/// Of pairs of seen and existing entities, the one of which the smallest share was seen.
+fn coverage(pairs: &[Option<(u64, Int)>]) -> Option<(u64, u64)> {
+    const PARTS: u128 = 1 << 40;
+    pairs
+        .iter()
+        .flatten()
+        .map(|(seen, all)| {
+            let all = u64::try_from(all.0).unwrap_or(0);
+            ((*seen).min(all), all)
+        })
+        // Nothing of nothing is all of it.
+        .min_by_key(|(seen, all)| {
+            (u128::from(*seen) * PARTS)
+                .checked_div(u128::from(*all))
+                .unwrap_or(PARTS)
+        })
+}
+
+/// Path of a request for details: all accounts in one answer. The default page of 1,024 accounts would cut the rest off
+/// without a word, and -1, which means all from 2.10 on, makes 2.9 drop the connection. The number is only compared,
+/// so that its size costs nothing (tried with 2.9.10 and 2.15.1).
+macro_rules! all_accounts {
+    ($query:literal) => {
+        concat!("/jsz?", $query, "&limit=1000000000")
+    };
+}
+use all_accounts;

@@ -1,0 +1,178 @@
+//! No leaf field of an answer is lost: each is shown, a label, due with a later change, or left out for a reason.
+//!
+//! `leaves/<endpoint>.txt` claims for each leaf what depends on it. The test changes the leaf in recorded answers and
+//! compares what changes in the series with the claim.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+#[path = "leaves/change.rs"]
+mod change;
+#[path = "leaves/claims.rs"]
+mod claims;
+#[path = "leaves/duplicates.rs"]
+mod duplicates;
+mod fixtures;
+#[path = "leaves/walk.rs"]
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use claims::{Claim, Effects, Line, Table};
+use fixtures::Series;
+use natsight::collect::Context;
+use serde_json::Value as Json;
+
+/// Recordings of a version in which a line is tried; more would only take time.
+const TRIALS: u32 = 3;
+/// Largest share of leaves that may be excluded.
+const EXCLUDED_MAX: f64 = 0.15;
+
+#[test]
+fn every_leaf_changes_exactly_what_is_claimed() {
+    let (mut leaves, mut excluded, mut problems) = (0, 0, BTreeSet::new());
+    for table in claims::tables() {
+        let outcome = examine(&table, &mut problems);
+        eprintln!(
+            "{}: {} leaves, {} due, {} excluded",
+            table.endpoint,
+            outcome.len(),
+            outcome
+                .values()
+                .filter(|claim| matches!(claim, Claim::Due))
+                .count(),
+            outcome
+                .values()
+                .filter(|claim| matches!(claim, Claim::Excluded { .. }))
+                .count(),
+        );
+        leaves += outcome.len();
+        excluded += outcome
+            .values()
+            .filter(|claim| matches!(claim, Claim::Excluded { .. }))
+            .count();
+    }
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.into_iter().collect::<Vec<_>>().join("\n")
+    );
+    assert!(leaves > 150, "only {leaves} leaves");
+    let share = f64::from(excluded as u32) / f64::from(leaves as u32);
+    eprintln!("{leaves} leaves, {:.1} % excluded", share * 100.0);
+    assert!(
+        share <= EXCLUDED_MAX,
+        "{excluded} of {leaves} leaves are excluded"
+    );
+}
+
+/// Goes through the recordings of one endpoint; gives the claims of the leaves that they have.
+fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<String, &'a Claim> {
+    let mut met = BTreeMap::new();
+    let mut proven = BTreeMap::new();
+    let mut problem = |text: String| {
+        problems.insert(format!("{}: {text}", table.endpoint));
+    };
+    for file in fixtures::files() {
+        let Some(collectors) = table.collectors(&file) else {
+            continue;
+        };
+        let body: Json = serde_json::from_slice(&fixtures::body(&file)).unwrap();
+        let subject = Subject::new(&file, collectors, &body);
+        for (path, places) in walk::leaves(&body, table) {
+            let (place, led) = subject.choose(&body, &places);
+            let lines = table.claims.get(&path).map_or(&[][..], Vec::as_slice);
+            let leaf = body.pointer(place).unwrap();
+            let line = lines.iter().find(|line| line.fits(&file, leaf));
+            if let Some(Claim::Excluded {
+                duplicate_of: Some(other),
+            }) = line.map(|line| &line.claim)
+                && let Err(why) = duplicates::prove(&file, &body, &path, other)
+            {
+                problem(format!("{path} is no duplicate of {other}: {why} ({file})"));
+            }
+            let version = file.split('/').next().unwrap().to_owned();
+            let trials = line.map(|line| proven.entry((line.text.as_str(), version)).or_insert(0));
+            if trials.as_ref().is_some_and(|trials| **trials == TRIALS) {
+                continue;
+            }
+            match (line, subject.effects(&body, place, line)) {
+                (None, effects) => problem(format!(
+                    "{path} has no claim; changes: {effects:?} ({file})"
+                )),
+                (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
+                (Some(line), Ok(effects)) if line.claim.holds(&effects, led) => {
+                    met.insert(path.clone(), &line.claim);
+                    if let Some(trials) = trials.filter(|_| led) {
+                        *trials += 1;
+                    }
+                }
+                (Some(line), Ok(effects)) => problem(format!(
+                    "{} -- but changes: {effects} ({file}{place}, led: {led})",
+                    line.text
+                )),
+            }
+        }
+    }
+    for line in table.claims.values().flatten() {
+        let text = line.text.as_str();
+        if !proven
+            .iter()
+            .any(|((proven, _), trials)| *proven == text && *trials > 0)
+        {
+            problem(format!("{} -- is proven by no recording", line.text));
+        }
+    }
+    met
+}
+
+/// One recorded answer, decoded again and again.
+struct Subject<'a> {
+    collectors: &'a [String],
+    context: Context,
+    before: Series,
+}
+
+impl<'a> Subject<'a> {
+    fn new(file: &str, collectors: &'a [String], body: &Json) -> Self {
+        let context = fixtures::context(&fixtures::body(&walk::companion(file, "varz")));
+        let mut subject = Self {
+            collectors,
+            context,
+            before: Series::new(),
+        };
+        subject.before = subject
+            .series(body)
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        subject
+    }
+
+    fn series(&self, body: &Json) -> Result<Series, String> {
+        let body = serde_json::to_vec(body).unwrap();
+        let mut all = Series::new();
+        for collector in self.collectors {
+            let (series, _) = fixtures::decode(collector, &self.context, &body)
+                .map_err(|error| error.to_string())?;
+            for (key, value) in series {
+                let twice = all.insert(key.clone(), value);
+                assert_eq!(twice, None, "{key} is made by two collectors");
+            }
+        }
+        Ok(all)
+    }
+
+    /// The first place that this server leads, else the first.
+    fn choose<'p>(&self, body: &Json, places: &'p [String]) -> (&'p str, bool) {
+        let led = places
+            .iter()
+            .find(|place| walk::led(body, place, &self.context.broker_name));
+        (led.unwrap_or(&places[0]), led.is_some())
+    }
+
+    fn effects(&self, body: &Json, place: &str, line: Option<&Line>) -> Result<Effects, String> {
+        let mut changed = body.clone();
+        let leaf = changed.pointer_mut(place).unwrap();
+        let to = line.and_then(|line| line.change_to.as_deref());
+        *leaf = change::changed(leaf, to);
+        Ok(Effects::between(&self.before, &self.series(&changed)?))
+    }
+}

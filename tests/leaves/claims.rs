@@ -1,0 +1,273 @@
+//! The tables of claims, and what a change of a leaf did.
+//!
+//! A table is text. `read FILE COLLECTOR...` says which collectors decode a recording (`*` stands for any characters;
+//! the first line that fits counts). Every other line is a path and its claim:
+//!
+//! - `series FAMILY...`: values change; `label FAMILY...`: labels change; `rows FAMILY...`: series come or go; all three
+//!   may stand in one line
+//! - `identity`: the labels of every series
+//! - `due WHAT`: nothing yet, the next step takes it up
+//! - `excluded secret | per_subscription | echo`, `excluded duplicate PATH` or `ENDPOINT:PATH`: nothing, for good
+//! - `as VALUE|VALUE` at the end: what to change the leaf to
+//!
+//! A path may have several lines: `@2.9` before the claim restricts it to recordings whose version begins so,
+//! `was=VALUE` to a leaf of that value; the first line that fits counts.
+//!
+//! What a server that does not lead may or may not show is not decided here: there a change may do less than claimed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+
+use serde_json::Value as Json;
+
+use super::fixtures::{Series, folder};
+
+pub(crate) struct Table {
+    pub(crate) endpoint: String,
+    pub(crate) claims: BTreeMap<String, Vec<Line>>,
+    /// Paths of objects whose keys are data.
+    pub(crate) maps: BTreeSet<String>,
+    reads: Vec<(String, Vec<String>)>,
+}
+
+pub(crate) struct Line {
+    pub(crate) text: String,
+    version: Option<String>,
+    was: Option<String>,
+    pub(crate) claim: Claim,
+    pub(crate) change_to: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Claim {
+    Shown(Effects),
+    Identity,
+    Due,
+    Excluded { duplicate_of: Option<String> },
+}
+
+/// Families that a change touched, by how.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Effects {
+    series: BTreeSet<String>,
+    label: BTreeSet<String>,
+    rows: BTreeSet<String>,
+    /// Whether every series has other labels.
+    all: bool,
+}
+
+/// Every table there is.
+pub(crate) fn tables() -> Vec<Table> {
+    let claims = folder().with_file_name("leaves");
+    let mut files: Vec<_> = fs::read_dir(claims)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "txt"));
+    files.sort();
+    files
+        .iter()
+        .map(|file| {
+            let endpoint = file.file_stem().unwrap().to_string_lossy().into_owned();
+            Table::parse(endpoint, &fs::read_to_string(file).unwrap())
+        })
+        .collect()
+}
+
+impl Table {
+    fn parse(endpoint: String, text: &str) -> Self {
+        let mut table = Self {
+            endpoint,
+            claims: BTreeMap::new(),
+            maps: BTreeSet::new(),
+            reads: Vec::new(),
+        };
+        for line in text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let mut words = line.split_whitespace();
+            let first = words.next().unwrap();
+            if first == "read" {
+                let file = words.next().unwrap().to_owned();
+                table.reads.push((file, words.map(str::to_owned).collect()));
+                continue;
+            }
+            if let Some((map, _)) = first.split_once(".*") {
+                table.maps.insert(map.to_owned());
+            }
+            let lines = table.claims.entry(first.to_owned()).or_default();
+            lines.push(Line::parse(words, line));
+        }
+        table
+    }
+
+    /// Collectors that decode this recording; none when it is not of this endpoint.
+    pub(crate) fn collectors(&self, file: &str) -> Option<&[String]> {
+        let name = file.rsplit('/').next()?;
+        let found = self.reads.iter().find(|(pattern, _)| fits(name, pattern));
+        found.map(|(_, collectors)| collectors.as_slice())
+    }
+}
+
+fn fits(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name == pattern,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            (0..=name.len()).any(|from| name.is_char_boundary(from) && fits(&name[from..], rest))
+        }),
+    }
+}
+
+impl Line {
+    /// Whether the line is about this leaf of this recording.
+    pub(crate) fn fits(&self, file: &str, leaf: &Json) -> bool {
+        let text = leaf.as_str().map_or(leaf.to_string(), str::to_owned);
+        self.version
+            .as_ref()
+            .is_none_or(|version| file.starts_with(version.as_str()))
+            && self.was.as_ref().is_none_or(|was| *was == text)
+    }
+
+    fn parse<'a>(words: impl Iterator<Item = &'a str>, line: &str) -> Self {
+        let words: Vec<&str> = words.collect();
+        let conditions = words
+            .iter()
+            .take_while(|word| word.starts_with('@') || word.starts_with("was="))
+            .count();
+        let (conditions, words) = words.split_at(conditions);
+        let condition = |start: &str| {
+            let mut found = conditions
+                .iter()
+                .filter_map(|word| word.strip_prefix(start));
+            found.next().map(str::to_owned)
+        };
+        let (words, change_to) = match words.iter().position(|word| *word == "as") {
+            Some(at) => {
+                let to = words[at + 1..]
+                    .join(" ")
+                    .split('|')
+                    .map(str::to_owned)
+                    .collect();
+                (&words[..at], Some(to))
+            }
+            None => (words, None),
+        };
+        let claim = match words {
+            ["identity"] => Claim::Identity,
+            ["due", _, ..] => Claim::Due,
+            ["excluded", "secret" | "per_subscription" | "echo"] => {
+                Claim::Excluded { duplicate_of: None }
+            }
+            ["excluded", "duplicate", other] => Claim::Excluded {
+                duplicate_of: Some((*other).to_owned()),
+            },
+            ["series" | "label" | "rows", ..] => Claim::Shown(Effects::parse(words, line)),
+            _ => panic!("not a claim: {line}"),
+        };
+        Self {
+            text: line.to_owned(),
+            version: condition("@"),
+            was: condition("was="),
+            claim,
+            change_to,
+        }
+    }
+}
+
+impl Claim {
+    /// Whether a change did what is claimed; where another server leads it may do less.
+    pub(crate) fn holds(&self, effects: &Effects, led: bool) -> bool {
+        match self {
+            Self::Shown(claimed) if led => claimed == effects,
+            Self::Shown(claimed) => effects.families().is_subset(&claimed.families()),
+            Self::Identity => effects.all,
+            Self::Due | Self::Excluded { .. } => effects.families().is_empty(),
+        }
+    }
+}
+
+impl Effects {
+    fn parse(words: &[&str], line: &str) -> Self {
+        let mut effects = Self::default();
+        let mut how = "";
+        for word in words {
+            match (*word, how) {
+                ("series" | "label" | "rows", _) => how = word,
+                (family, "series") => drop(effects.series.insert(family.to_owned())),
+                (family, "label") => drop(effects.label.insert(family.to_owned())),
+                (family, "rows") => drop(effects.rows.insert(family.to_owned())),
+                _ => panic!("not a claim: {line}"),
+            }
+        }
+        assert!(!effects.families().is_empty(), "no family: {line}");
+        effects
+    }
+
+    pub(crate) fn between(before: &Series, after: &Series) -> Self {
+        let families = |series: &Series| -> BTreeMap<String, BTreeMap<String, String>> {
+            let mut families = BTreeMap::new();
+            for (key, value) in series {
+                let family = key.split('{').next().unwrap().to_owned();
+                let of: &mut BTreeMap<_, _> = families.entry(family).or_default();
+                of.insert(key.clone(), value.clone());
+            }
+            families
+        };
+        let (old, new) = (families(before), families(after));
+        let none = BTreeMap::new();
+        let mut effects = Self {
+            all: before.keys().all(|key| !after.contains_key(key)),
+            ..Self::default()
+        };
+        for family in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+            let (old, new) = (
+                old.get(family).unwrap_or(&none),
+                new.get(family).unwrap_or(&none),
+            );
+            let touched = match (old.keys().eq(new.keys()), old.len() == new.len()) {
+                (true, _) if old == new => continue,
+                (true, _) => &mut effects.series,
+                (false, true) => &mut effects.label,
+                (false, false) => &mut effects.rows,
+            };
+            touched.insert(family.clone());
+        }
+        effects
+    }
+
+    fn families(&self) -> BTreeSet<&String> {
+        self.series
+            .iter()
+            .chain(&self.label)
+            .chain(&self.rows)
+            .collect()
+    }
+}
+
+impl fmt::Display for Effects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.all {
+            return f.write_str("identity");
+        }
+        let mut some = false;
+        for (how, families) in [
+            ("series", &self.series),
+            ("label", &self.label),
+            ("rows", &self.rows),
+        ] {
+            if !families.is_empty() {
+                let families: Vec<&str> = families.iter().map(String::as_str).collect();
+                write!(
+                    f,
+                    "{}{how} {}",
+                    if some { " " } else { "" },
+                    families.join(" ")
+                )?;
+                some = true;
+            }
+        }
+        if some { Ok(()) } else { f.write_str("nothing") }
+    }
+}

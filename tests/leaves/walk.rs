@@ -1,0 +1,109 @@
+//! Leaves of a body by path; who leads what; which recordings belong together.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::claims::Table;
+
+/// Leaves as path (`a.b[].c`, `*` for keys that are data) and their places as JSON pointers.
+pub(crate) fn leaves(body: &Json, table: &Table) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    descend(body, String::new(), String::new(), table, &mut found);
+    found
+}
+
+fn descend(
+    json: &Json,
+    path: String,
+    place: String,
+    table: &Table,
+    found: &mut BTreeMap<String, Vec<String>>,
+) {
+    match json {
+        Json::Object(members) => {
+            for (key, member) in members {
+                let name = if table.maps.contains(&path) { "*" } else { key };
+                let deeper = if path.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{path}.{name}")
+                };
+                let escaped = key.replace('~', "~0").replace('/', "~1");
+                descend(member, deeper, format!("{place}/{escaped}"), table, found);
+            }
+        }
+        Json::Array(members) => {
+            for (number, member) in members.iter().enumerate() {
+                descend(
+                    member,
+                    format!("{path}[]"),
+                    format!("{place}/{number}"),
+                    table,
+                    found,
+                );
+            }
+        }
+        // A list that is empty, written as null.
+        Json::Null => {}
+        _ => found.entry(path).or_default().push(place),
+    }
+}
+
+/// Values at a path, in the order of the body.
+pub(crate) fn values<'a>(body: &'a Json, path: &str) -> Vec<&'a Json> {
+    let mut now = vec![body];
+    for name in path.split('.') {
+        let (name, lists) = match name.split_once("[]") {
+            Some((name, more)) => (name, 1 + more.matches("[]").count()),
+            None => (name, 0),
+        };
+        now = now
+            .into_iter()
+            .flat_map(|json| match (json, name) {
+                (Json::Object(members), "*") => members.values().collect(),
+                (json, name) => json.get(name).into_iter().collect::<Vec<_>>(),
+            })
+            .collect();
+        for _ in 0..lists {
+            now = now
+                .into_iter()
+                .filter_map(Json::as_array)
+                .flatten()
+                .collect();
+        }
+    }
+    now
+}
+
+/// Whether all that stands around a place and has a leader is led by this server; what has members but no leader is not.
+pub(crate) fn led(body: &Json, place: &str, server: &str) -> bool {
+    let ends = place.match_indices('/').map(|(end, _)| end);
+    let around = ends.filter_map(|end| body.pointer(&place[..end]));
+    let groups = around.flat_map(|around| [Some(around), around.get("cluster")]);
+    groups.flatten().all(|group| match group.get("leader") {
+        Some(leader) => leader.as_str() == Some(server),
+        None => group.get("replicas").is_none(),
+    })
+}
+
+/// States of a topology; recordings of one state belong together.
+const STATES: &[&str] = &["later", "one-node-down", "no-quorum", "b1-and-leaf-down"];
+const NODES: &[&str] = &["n1", "n2", "n3", "a1", "a2", "b1", "leaf1"];
+
+/// The plain recording of another endpoint by the same node in the same state, or in the first state where there is none.
+pub(crate) fn companion(file: &str, endpoint: &str) -> String {
+    let (folder, name) = file.rsplit_once('/').unwrap();
+    let parts: Vec<&str> = name.split('.').collect();
+    let of = |known: &[&str]| {
+        let part = parts.iter().find(|part| known.contains(part));
+        part.map_or(String::new(), |part| format!(".{part}"))
+    };
+    let (node, state) = (of(NODES), of(STATES));
+    let exact = format!("{folder}/{endpoint}{node}{state}.json");
+    if super::fixtures::folder().join(&exact).exists() {
+        exact
+    } else {
+        format!("{folder}/{endpoint}{node}.json")
+    }
+}

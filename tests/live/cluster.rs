@@ -1,0 +1,153 @@
+//! Three nodes: the leader's record only, and a stream without a leader said plainly.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use async_nats::jetstream::{self, consumer, stream};
+use natsight::expose::reader::Sample;
+
+use crate::broker::Cluster;
+use crate::sidecar::Sidecar;
+use crate::{LONG, QUICK};
+
+const STREAM: &str = "ORDERS";
+const CONSUMER: &str = "billing";
+const SENT: u32 = 50;
+
+/// A survivor believes in its leader for 10 s without answers, and for up to 20 s in the worst case.
+const QUORUM_LOST: Duration = Duration::from_secs(60);
+
+/// The harness itself: a test that fails here says nothing about natsight.
+pub(crate) async fn three_nodes_elect_a_leader(version: &str) -> Result<()> {
+    let cluster = Cluster::three(version)?;
+    let (stream, consumer) = replicated(&cluster).await?;
+    let names: Vec<_> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect();
+    ensure!(
+        names.contains(&stream.as_str()),
+        "{stream} leads the stream, not one of {names:?}"
+    );
+    ensure!(
+        names.contains(&consumer.as_str()),
+        "{consumer} leads the consumer"
+    );
+    Ok(())
+}
+
+/// A replicated stream with messages and a consumer that took none. Gives who leads each.
+async fn replicated(cluster: &Cluster) -> Result<(String, String)> {
+    let context = jetstream::new(cluster.nodes[0].client().await?);
+    let config = stream::Config {
+        name: STREAM.into(),
+        subjects: vec!["orders.>".into()],
+        num_replicas: 3,
+        ..Default::default()
+    };
+    let mut stream = context.create_stream(config).await?;
+    let config = consumer::pull::Config {
+        durable_name: Some(CONSUMER.into()),
+        ..Default::default()
+    };
+    let mut consumer = stream.create_consumer(config).await?;
+    for _ in 0..SENT {
+        context
+            .publish("orders.new", "an order".into())
+            .await?
+            .await?;
+    }
+    let leader = |info: Option<&async_nats::jetstream::stream::ClusterInfo>| {
+        info.and_then(|cluster| cluster.leader.clone())
+            .context("nobody leads")
+    };
+    let of_stream = leader(stream.info().await?.cluster.as_ref())?;
+    let of_consumer = leader(consumer.info().await?.cluster.as_ref())?;
+    Ok((of_stream, of_consumer))
+}
+
+pub(crate) async fn a_stream_and_its_consumer_are_shown_by_their_leaders(
+    version: &str,
+) -> Result<()> {
+    let cluster = Cluster::three(version)?;
+    let (leader, consumer_leader) = replicated(&cluster).await?;
+    let sidecar = Sidecar::start(&cluster.urls(), QUICK)?;
+    let stream = [("stream", STREAM)];
+    let consumer = [("stream", STREAM), ("consumer", CONSUMER)];
+    let page = sidecar.wait_for("one stream, seen once", LONG, |page| {
+        for node in &cluster.nodes {
+            page.is(
+                "nats_up",
+                &[("server_name", &node.name), ("nats_cluster", "C1")],
+                1.0,
+            )?;
+        }
+        // `is` refuses a family that is there twice, so followers must be silent.
+        page.is("nats_stream_messages", &stream, f64::from(SENT))?;
+        page.is("nats_stream_last_sequence", &stream, f64::from(SENT))?;
+        page.is("nats_stream_has_leader", &stream, 1.0)?;
+        page.is("nats_consumer_pending_messages", &consumer, f64::from(SENT))?;
+        page.is("nats_consumer_ack_pending_messages", &consumer, 0.0)
+    })?;
+    let shown_by = |name: &str, labels| {
+        let all = page.all(name, labels);
+        all.first()
+            .and_then(|sample| sample.label("server_name").map(str::to_owned))
+    };
+    let by = shown_by("nats_stream_messages", &stream);
+    ensure!(
+        by.as_deref() == Some(&leader),
+        "shown by {by:?}, led by {leader}"
+    );
+    let by = shown_by("nats_consumer_pending_messages", &consumer);
+    ensure!(
+        by.as_deref() == Some(&consumer_leader),
+        "shown by {by:?}, led by {consumer_leader}"
+    );
+
+    sidecar.wait_for("both followers have caught up", LONG, |page| {
+        let lag = page.all("nats_stream_replica_lag_operations", &stream);
+        ensure!(lag.len() == 2, "{lag:?}");
+        let followers = lag
+            .iter()
+            .all(|sample| sample.label("peer") != Some(&leader));
+        ensure!(
+            followers && lag.iter().all(|sample| sample.value == 0.0),
+            "{lag:?}"
+        );
+        Ok(())
+    })?;
+    Ok(())
+}
+
+pub(crate) async fn a_leaderless_stream_is_shown_as_that_and_by_nothing_else(
+    version: &str,
+) -> Result<()> {
+    let mut cluster = Cluster::three(version)?;
+    replicated(&cluster).await?;
+    let sidecar = Sidecar::start(&cluster.urls(), QUICK)?;
+    let stream = [("stream", STREAM)];
+    sidecar.wait_for("the stream", LONG, |page| {
+        page.is("nats_stream_has_leader", &stream, 1.0)
+    })?;
+    for node in &mut cluster.nodes[1..] {
+        node.kill()?;
+    }
+    let survivor = [("server_name", "n1")];
+    sidecar.wait_for("a stream without a leader", QUORUM_LOST, |page| {
+        page.is("nats_up", &survivor, 1.0)?;
+        page.is("nats_up", &[("server_name", "n2")], 0.0)?;
+        page.is("nats_up", &[("server_name", "n3")], 0.0)?;
+        page.is("nats_stream_has_leader", &stream, 0.0)?;
+        page.is("nats_stream_has_leader", &[stream[0], survivor[0]], 0.0)?;
+        let of_stream = page
+            .samples()
+            .filter(|sample| sample.label("stream") == Some(STREAM));
+        let others = of_stream.filter(|sample| sample.name != "nats_stream_has_leader");
+        let others: Vec<_> = others.map(Sample::key).collect();
+        ensure!(others.is_empty(), "still there: {others:?}");
+        Ok(())
+    })?;
+    Ok(())
+}

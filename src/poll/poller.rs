@@ -133,14 +133,17 @@ impl Poller {
         self.up == Some(false) || (self.up.is_some() && self.jobs.iter().all(tried))
     }
 
-    /// The job to start now, if any: one for each slot, varz before all others.
+    /// The job to start now, if any: one for each slot, the one that waits longest, varz before others of its time. A slow
+    /// one that is always due again must not keep the rest of its slot from being asked.
     fn next_job(&self) -> Option<usize> {
         let now = Instant::now();
         let ready = |place: &usize| {
             let job = &self.jobs[*place];
             job.due <= now && !self.busy.contains(&job.slot) && self.may_start(job)
         };
-        (0..self.jobs.len()).find(ready)
+        (0..self.jobs.len())
+            .filter(ready)
+            .min_by_key(|place| self.jobs[*place].due)
     }
 
     /// Answers without an identity need varz before them; heavy ones also need the cheap counts.

@@ -285,6 +285,9 @@ impl Poller {
         self.conclude(place, started, result);
         if name == VARZ {
             self.note_up();
+        } else if server_id != self.context.server_id {
+            // It was asked of the life before this one.
+            self.ask_anew(place);
         }
         self.publish();
     }
@@ -373,15 +376,22 @@ impl Poller {
             }
             self.parts
                 .retain(|name, _| *name == OBSERVED || *name == PROCESS);
-            let now = Instant::now();
-            for job in self.jobs.iter_mut().filter(|job| job.name != VARZ) {
-                job.due = now;
-                (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
+            for place in 0..self.jobs.len() {
+                if self.jobs[place].name != VARZ {
+                    self.ask_anew(place);
+                }
             }
         }
         self.client_port = facts.client_port.or(self.client_port);
         self.version.clone_from(&facts.version);
         self.context = Arc::new(context);
+    }
+
+    /// Asks as if never before: nothing that was learnt of another life delays it.
+    fn ask_anew(&mut self, place: usize) {
+        let job = &mut self.jobs[place];
+        job.due = Instant::now();
+        (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
     }
 
     fn sampled(&mut self, pid: Pid, sample: &ProcessSample) {

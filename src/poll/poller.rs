@@ -351,6 +351,10 @@ impl Poller {
             seen.min(all) as f64 / all as f64
         };
         (status.coverage, status.truncated, status.absent) = (share, seen < all, false);
+        if name != VARZ && self.is_given_up() {
+            // What the server reported is not shown any more.
+            return Ok(());
+        }
         let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
         self.set_part(place, builder.with_details(details && name == "connz"));
         Ok(())
@@ -509,6 +513,12 @@ impl Poller {
         } else {
             self.parts.remove(job.name);
         }
+    }
+
+    /// Whether varz was missed so often that nothing of the server is shown.
+    fn is_given_up(&self) -> bool {
+        let varz = self.jobs.iter().find(|job| job.name == VARZ);
+        varz.is_some_and(|varz| varz.failures_in_row >= FAILURES_SHOWN_MAX)
     }
 
     fn note_up(&mut self) {

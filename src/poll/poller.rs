@@ -529,7 +529,12 @@ impl Poller {
         let server = self.context.server_name.as_str();
         match (self.up, up) {
             (None | Some(false), Some(true)) => {
-                tracing::info!(server, version = %self.version, "server is up")
+                tracing::info!(server, version = %self.version, "server is up");
+                // Who waited for the server is not late.
+                let now = Instant::now();
+                for job in &mut self.jobs {
+                    job.due = job.due.max(now);
+                }
             }
             (None | Some(true), Some(false)) => tracing::warn!(server, "server is down"),
             _ => {}

@@ -16,11 +16,13 @@ mod heavy;
 #[path = "polling/rounds.rs"]
 mod rounds;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use natsight::collect::specs;
 use natsight::expose::reader::Page;
-use support::fake::Fake;
+use support::fake::{Asked, Fake};
 use support::scene::{Scene, rules, watch_of};
 
 const S: Duration = Duration::from_secs(1);
@@ -57,4 +59,11 @@ fn server_name(page: &Page) -> String {
         panic!("{names:?}")
     };
     name.clone()
+}
+
+/// How many endpoints, each by a query of its own, are among these requests.
+fn endpoints(asked: &[Asked]) -> usize {
+    // Asked for now and then, by the same collector.
+    let path = |asked: &Asked| asked.path.replace("&config=true", "");
+    asked.iter().map(path).collect::<BTreeSet<_>>().len()
 }

@@ -1,21 +1,14 @@
 //! Endpoints other than varz: their own failures, lanes and costs.
 
-use natsight::collect::{Lane, Spec, specs};
+use natsight::collect::{Lane, Spec};
 use tokio::time::Instant;
 
 use super::*;
 use crate::support::fake::Say;
 
-/// A heavy collector that carries the server's id, where there is one.
-fn heavy() -> Option<&'static Spec> {
-    specs().find(|spec| spec.lane == Lane::Heavy && spec.name == "connz")
-}
-
-/// A family of the open connections.
+/// Whether anything is shown that connz gave.
 fn has_connz(page: &Page) -> bool {
-    page.families
-        .iter()
-        .any(|family| family.name.starts_with("nats_connections_"))
+    page.family("nats_connections_open").is_some()
 }
 
 const OPEN: &str = "/connz?limit";
@@ -33,9 +26,6 @@ fn pauses(asked: &[Instant]) -> Vec<Duration> {
 
 #[tokio::test(start_paused = true)]
 async fn a_hung_heavy_endpoint_never_makes_a_server_look_down_nor_delays_light_ones() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     for spec in specs().filter(|spec| spec.lane == Lane::Heavy) {
         fake.say(spec.handler, Say::Hang);
@@ -47,8 +37,8 @@ async fn a_hung_heavy_endpoint_never_makes_a_server_look_down_nor_delays_light_o
     }
     let mut scene = start(&fake);
     scene.until_up(1.0).await;
-    for _ in 0..600 {
-        scene.pass(S).await;
+    for _ in 0..60 {
+        scene.pass(10 * S).await;
         assert_eq!(scene.page().value("nats_up", &[]), Some(1.0));
     }
     for pause in pauses(&fake.asked_for("/varz")).split_off(1) {
@@ -67,9 +57,6 @@ async fn a_hung_heavy_endpoint_never_makes_a_server_look_down_nor_delays_light_o
 
 #[tokio::test(start_paused = true)]
 async fn a_heavy_endpoint_that_fails_is_asked_more_and_more_rarely_and_gets_well_again() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     let mut scene = start(&fake);
     scene.pass(60 * S).await;
@@ -95,9 +82,6 @@ async fn a_heavy_endpoint_that_fails_is_asked_more_and_more_rarely_and_gets_well
 
 #[tokio::test(start_paused = true)]
 async fn the_series_of_an_endpoint_go_after_two_failures_of_its_own() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     let mut scene = start(&fake);
     scene.pass(60 * S).await;
@@ -115,9 +99,6 @@ async fn the_series_of_an_endpoint_go_after_two_failures_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn the_series_of_a_hung_endpoint_go_three_intervals_after_its_answer() {
-    if heavy().is_none() {
-        return;
-    }
     let mut rules = rules();
     rules.heavy.deadline = 600 * S;
     let fake = Fake::new();
@@ -125,19 +106,15 @@ async fn the_series_of_a_hung_endpoint_go_three_intervals_after_its_answer() {
     scene.pass(61 * S).await;
     fake.say(OPEN, Say::Hang);
     let asked = *fake.asked_for(OPEN).last().unwrap();
-    while has_connz(&scene.page()) {
-        scene.pass(100 * MS).await;
-    }
-    let span = asked.elapsed();
-    assert!(span >= 45 * S && span < 46 * S, "{span:?}");
+    scene.pass(asked + 45 * S - Instant::now() - MS).await;
+    assert!(has_connz(&scene.page()));
+    scene.pass(MS).await;
+    assert!(!has_connz(&scene.page()));
     assert_eq!(failures(&scene.page(), "connz", "timeout"), 0.0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_cost_of_heavy_answers_stretches_their_intervals_and_is_shown() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     fake.say(OPEN, Say::Well(S));
     let mut scene = start(&fake);
@@ -160,9 +137,6 @@ async fn the_cost_of_heavy_answers_stretches_their_intervals_and_is_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_began_in_the_old_life_is_dropped_and_asked_for_again_at_once() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     let mut scene = start(&fake);
     scene.pass(60 * S).await;
@@ -172,7 +146,7 @@ async fn an_answer_that_began_in_the_old_life_is_dropped_and_asked_for_again_at_
         scene.pass(10 * MS).await;
     }
     fake.become_other("IDTWO", "two");
-    fake.heal();
+    fake.say(OPEN, Say::Well(MS));
     let page = scene
         .until("restarted", |page| {
             failures(page, "connz", "restarted") == 1.0
@@ -182,15 +156,12 @@ async fn an_answer_that_began_in_the_old_life_is_dropped_and_asked_for_again_at_
     assert!(!has_connz(&page));
     let ended = Instant::now();
     let page = scene.until("back", has_connz).await;
-    assert_eq!(ended.elapsed(), 0 * S, "asked again at once");
+    assert!(ended.elapsed() < 10 * MS, "asked again at once");
     assert_eq!(server_name(&page), "two");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_with_another_id_in_it_is_dropped() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     let other = crate::support::fake::connz("IDTWO", "");
     fake.say(OPEN, Say::Body(other.into_bytes()));
@@ -205,9 +176,6 @@ async fn an_answer_with_another_id_in_it_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_when_the_server_has_gone_is_not_shown() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     let mut scene = start(&fake);
     scene.pass(60 * S).await;
@@ -226,9 +194,6 @@ async fn an_answer_that_comes_when_the_server_has_gone_is_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn one_failing_heavy_endpoint_does_not_keep_the_others_from_being_asked() {
-    if heavy().is_none() {
-        return;
-    }
     let fake = Fake::new();
     fake.say(OPEN, Say::Well(19 * S));
     let mut rules = rules();
@@ -238,9 +203,5 @@ async fn one_failing_heavy_endpoint_does_not_keep_the_others_from_being_asked() 
     scene.pass(200 * S).await;
     let begin = fake.asked().len();
     scene.pass(600 * S).await;
-    let asked = fake.asked();
-    let mut paths: Vec<_> = asked[begin..].iter().map(|asked| &asked.path).collect();
-    paths.sort();
-    paths.dedup();
-    assert_eq!(paths.len(), specs().count(), "{paths:?}");
+    assert_eq!(endpoints(&fake.asked()[begin..]), specs().count());
 }

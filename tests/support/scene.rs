@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use natsight::collect::Options;
-use natsight::expose::Snapshot;
 use natsight::expose::reader::Page;
+use natsight::expose::{Snapshot, TextFormat};
 use natsight::poll::{Broker, Intervals, Poller, ProcessChoice, Rules, Watch};
 use natsight::source::http::Limits;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::page::page;
+use super::page::{page, read};
 
-/// Longest that a test waits for something to appear; hours of paused time cost nothing.
-const PATIENCE: Duration = Duration::from_secs(3 * 3600);
+/// Longest that a test waits for something to appear, in paused time.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The rules that a configuration without keys gives.
 pub(crate) fn rules() -> Rules {
@@ -92,11 +92,12 @@ impl Scene {
         let mut last = None;
         let found = timeout(PATIENCE, async {
             loop {
-                let page = page(&self.seen.borrow_and_update().clone());
-                if wished(&page) {
-                    return page;
+                let snapshot = self.seen.borrow_and_update().clone();
+                let plain = read(&snapshot, TextFormat::Text004);
+                if wished(&plain) {
+                    return page(&snapshot);
                 }
-                last = Some(page);
+                last = Some(plain);
                 self.seen.changed().await.expect("the poller ended");
             }
         });

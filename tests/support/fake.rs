@@ -21,6 +21,8 @@ pub(crate) enum Say {
     /// Gives the endpoint's own answer, or these bytes for it, after some time.
     Well(Duration),
     Body(Vec<u8>),
+    /// Gives a body piece by piece, until there is none.
+    Pieces(Pieces),
     /// Refuses with this status.
     Status(u16),
     /// Says nothing until the deadline.
@@ -28,6 +30,9 @@ pub(crate) enum Say {
     /// Does not listen.
     Refuse,
 }
+
+/// The piece of that number.
+pub(crate) type Pieces = Arc<dyn Fn(usize) -> Option<Vec<u8>> + Send + Sync>;
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -216,12 +221,15 @@ impl Broker for Fake {
                     }
                     own
                 }
-                Say::Body(body) => body,
+                Say::Body(body) => return Ok(hand_on(body.chunks(1009), on_chunk)),
+                Say::Pieces(piece) => {
+                    return Ok(hand_on((0..).map_while(|at| piece(at)), on_chunk));
+                }
             };
-            if body.is_empty() && !path.starts_with("/varz") {
+            if body.is_empty() {
                 return Err(refusal(404));
             }
-            hand_on(&body, on_chunk)
+            Ok(hand_on(body.chunks(1009), on_chunk))
         })
     }
 
@@ -256,23 +264,20 @@ impl Broker for Fake {
 
 /// Hands a body on in pieces that no token respects.
 fn hand_on(
-    body: &[u8],
+    pieces: impl Iterator<Item = impl AsRef<[u8]>>,
     on_chunk: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
-) -> Result<Answer, FetchError> {
-    let mut bytes = 0;
-    for chunk in body.chunks(1009) {
-        bytes += chunk.len() as u64;
-        if on_chunk(chunk).is_break() {
-            return Ok(Answer {
-                status: 200,
-                bytes,
-                stopped: true,
-            });
+) -> Answer {
+    let mut answer = Answer {
+        status: 200,
+        bytes: 0,
+        stopped: false,
+    };
+    for piece in pieces {
+        answer.bytes += piece.as_ref().len() as u64;
+        answer.stopped = on_chunk(piece.as_ref()).is_break();
+        if answer.stopped {
+            break;
         }
     }
-    Ok(Answer {
-        status: 200,
-        bytes,
-        stopped: false,
-    })
+    answer
 }

@@ -60,6 +60,7 @@ pub(crate) struct Scene {
     seen: watch::Receiver<Arc<Snapshot>>,
     stop: watch::Sender<()>,
     tasks: JoinSet<()>,
+    patience: Duration,
 }
 
 impl Scene {
@@ -68,7 +69,19 @@ impl Scene {
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         tasks.spawn(poller.run(stopped));
-        Scene { seen, stop, tasks }
+        Scene {
+            seen,
+            stop,
+            tasks,
+            patience: PATIENCE,
+        }
+    }
+
+    /// The same where time is real.
+    pub(crate) fn start_real(watch_: Watch) -> Scene {
+        let mut scene = Scene::start(watch_);
+        scene.patience = Duration::from_secs(20);
+        scene
     }
 
     /// Lets time pass.
@@ -90,7 +103,7 @@ impl Scene {
     /// The first page from now on that is as wished; each one on the way is read strictly.
     pub(crate) async fn until(&mut self, what: &str, wished: impl Fn(&Page) -> bool) -> Page {
         let mut last = None;
-        let found = timeout(PATIENCE, async {
+        let found = timeout(self.patience, async {
             loop {
                 let snapshot = self.seen.borrow_and_update().clone();
                 let plain = read(&snapshot, TextFormat::Text004);

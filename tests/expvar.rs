@@ -105,6 +105,14 @@ fn a_restart_starts_the_count_again() {
 }
 
 #[test]
+fn a_new_process_is_told_by_its_id() {
+    let mut collector = collector("expvar");
+    look(&mut *collector, "A", 300);
+    assert_eq!(look(&mut *collector, "B", 310), (0, 0, 0));
+    assert_eq!(look(&mut *collector, "B", 311), (1, 311, 0));
+}
+
+#[test]
 fn an_id_that_becomes_known_is_no_restart() {
     let mut collector = collector("expvar");
     look(&mut *collector, "", 300);

@@ -121,6 +121,25 @@ fn names_in_a_text_without_details_become_labels() {
 }
 
 #[test]
+fn a_text_without_details_is_put_under_its_kind() {
+    for (text, kind) in [
+        ("failed to be ready for connections after 1ms", "connection"),
+        ("JetStream is still recovering meta layer", "jetstream"),
+        ("JetStream account 'A' could not be resolved", "account"),
+        ("JetStream stream 'A > S' could not be recovered", "stream"),
+        ("JetStream consumer 'A > S > C' is not current", "consumer"),
+        (
+            "\"account\" must not be empty when checking stream health",
+            "bad_request",
+        ),
+        ("no such thing", "other"),
+    ] {
+        let (series, _) = full(&json!({"status": "unavailable", "error": text}).to_string());
+        assert_eq!(failing(&series), [(kind, "1")], "{text}");
+    }
+}
+
+#[test]
 fn a_text_that_counts_stays_one_series() {
     let text = |number: &str| {
         full(
@@ -293,7 +312,10 @@ fn an_unhealthy_answer_is_an_answer() {
             );
         }
         assert!(![301, 401, 502].into_iter().any(spec.accept), "{name}");
-        assert_eq!((spec.handler, spec.tier), ("/healthz", Tier::Health));
+        assert_eq!(
+            (spec.handler, spec.origin.tier()),
+            ("/healthz", Tier::Health)
+        );
     }
 }
 

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use claims::{Claim, Effects, Line, Table};
 use fixtures::Series;
-use natsight::collect::Context;
+use natsight::collect::{Connections, Context, Options};
 use serde_json::Value as Json;
 
 /// Recordings of a version in which a line is tried; more would only take time.
@@ -96,9 +96,10 @@ fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<St
                 continue;
             }
             match (line, subject.effects(&body, place, line)) {
-                (None, effects) => problem(format!(
-                    "{path} has no claim; changes: {effects:?} ({file})"
-                )),
+                (None, effects) => {
+                    let changes = effects.map_or_else(|error| error, |effects| effects.to_string());
+                    problem(format!("{path} has no claim; changes: {changes} ({file})"));
+                }
                 (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
                 (Some(line), Ok(effects)) if line.claim.holds(&effects, led) => {
                     met.insert(path.clone(), &line.claim);
@@ -148,9 +149,14 @@ impl<'a> Subject<'a> {
 
     fn series(&self, body: &Json) -> Result<Series, String> {
         let body = serde_json::to_vec(body).unwrap();
+        let deepest = Options {
+            connections: Connections::All,
+            ..Options::default()
+        };
         let mut all = Series::new();
         for collector in self.collectors {
-            let (series, _) = fixtures::decode(collector, &self.context, &body)
+            let mut collector = fixtures::collector_with(collector, &deepest);
+            let (series, _) = fixtures::feed(collector.as_mut(), &self.context, &body)
                 .map_err(|error| error.to_string())?;
             for (key, value) in series {
                 let twice = all.insert(key.clone(), value);

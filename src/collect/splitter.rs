@@ -45,7 +45,10 @@ pub(crate) trait Elements {
 }
 
 /// Takes a body that is one element: nothing is cut out of it.
-pub(crate) struct Root<'a>(pub(crate) &'a mut dyn FnMut(&[u8], u64) -> Result<(), DecodeError>);
+pub(crate) struct Root<'a>(pub(crate) &'a mut TakeElement<'a>);
+
+/// Takes the bytes of an element and where it ends in the body.
+type TakeElement<'a> = dyn FnMut(&[u8], u64) -> Result<(), DecodeError> + 'a;
 
 impl Elements for Root<'_> {
     fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {

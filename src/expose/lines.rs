@@ -26,7 +26,11 @@ pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
         // What is not shown as it is stays distinct.
         let mut hasher = DefaultHasher::new();
         value.hash(&mut hasher);
-        escaped(block, &value[..value.floor_char_boundary(LABEL_MAX)]);
+        let cut = (0..=LABEL_MAX)
+            .rev()
+            .find(|at| value.is_char_boundary(*at))
+            .unwrap_or(0);
+        escaped(block, &value[..cut]);
         block.extend_from_slice(format!("…{:016x}", hasher.finish()).as_bytes());
     }
     block.push(b'"');

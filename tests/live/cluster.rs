@@ -144,7 +144,12 @@ pub(crate) async fn a_leaderless_stream_is_shown_as_that_and_by_nothing_else(
         let of_stream = page
             .samples()
             .filter(|sample| sample.label("stream") == Some(STREAM));
-        let others = of_stream.filter(|sample| sample.name != "nats_stream_has_leader");
+        // A consumer that lost its leader too says so in the same way.
+        let leaderless = |sample: &&Sample| {
+            sample.name == "nats_stream_has_leader"
+                || (sample.name == "nats_consumer_has_leader" && sample.value == 0.0)
+        };
+        let others = of_stream.filter(|sample| !leaderless(sample));
         let others: Vec<_> = others.map(Sample::key).collect();
         ensure!(others.is_empty(), "still there: {others:?}");
         Ok(())

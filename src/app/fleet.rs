@@ -61,6 +61,8 @@ impl Fleet {
             self.members.push(member);
         }
         drop(old);
+        // Pollers that were stopped by earlier reloads.
+        while self.tasks.try_join_next().is_some() {}
         self.members.sort_by_key(|member| member.place);
         self.publish.send_replace(
             self.members

@@ -103,14 +103,16 @@ impl Sidecar {
             own: Arc::clone(&this.own),
             reload: reload_asked,
         };
-        let (stop, stopped) = watch::channel(());
-        let mut tasks = JoinSet::new();
-        // Listening comes first: a scrape of the first second gets a page, if an empty one.
-        this.listen(Arc::new(site), &stopped, &mut tasks).await?;
-        this.fleet.adopt(&this.plan, clients, None);
+        // Before anything can be seen from outside: a signal that comes early must not kill.
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
         let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+        let listeners = this.bind_all().await?;
+        // Before the first request is answered: without servers natsight would seem ready.
+        this.fleet.adopt(&this.plan, clients, None);
+        let (stop, stopped) = watch::channel(());
+        let mut tasks = JoinSet::new();
+        this.serve(listeners, Arc::new(site), &stopped, &mut tasks);
         let mut own_timer = tokio::time::interval(OWN_EVERY);
         loop {
             tokio::select! {
@@ -138,27 +140,35 @@ impl Sidecar {
         Ok(())
     }
 
-    async fn listen(
+    /// The public listener, and the one for what acts where it is wanted.
+    async fn bind_all(&self) -> Result<(Listener, Option<Listener>), String> {
+        let public = self.bind("public", "listen", self.plan.listen).await?;
+        let admin = match self.plan.admin_listen {
+            Some(address) => Some(self.bind("admin", "admin_listen", address).await?),
+            None => None,
+        };
+        Ok((public, admin))
+    }
+
+    fn serve(
         &self,
+        (public, admin): (Listener, Option<Listener>),
         site: Arc<dyn Site>,
         stopped: &watch::Receiver<()>,
         tasks: &mut JoinSet<()>,
-    ) -> Result<(), String> {
+    ) {
         let shared = Shared {
             site,
             monitor: self.monitor.clone(),
             cache: Arc::new(PageCache::default()),
         };
-        let public = self.bind("public", "listen", self.plan.listen).await?;
         tasks.spawn(public.run(serve::public_routes(shared.clone()), stopped.clone()));
-        if let Some(address) = self.plan.admin_listen {
-            let admin = self.bind("admin", "admin_listen", address).await?;
+        if let Some(admin) = admin {
             tasks.spawn(admin.run(
                 serve::admin_routes(shared, hosts(&self.plan)),
                 stopped.clone(),
             ));
         }
-        Ok(())
     }
 
     async fn bind(
@@ -204,6 +214,7 @@ impl Sidecar {
                     mistakes = mistakes.join("; "),
                     "configuration refused; the one before stays in force"
                 );
+                self.refresh_own();
                 return Err(mistakes);
             }
         };

@@ -61,7 +61,12 @@ pub(super) async fn guard(
 }
 
 fn refused(hosts: &Hosts, method: &Method, headers: &HeaderMap) -> Option<(StatusCode, String)> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // What is not plain text is no name that natsight knows; it must not pass as missing.
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("(not text)"))
+    };
     let host = text(HOST).unwrap_or_default();
     let short = |text: &str| text.chars().take(100).collect::<String>();
     if !hosts.allow(host) {

@@ -134,7 +134,12 @@ struct Slot {
 
 impl PageCache {
     /// The page of these parts; nothing when clients hold too many older ones.
-    fn page(&self, shape: &Shape, parts: Vec<Arc<Part>>, now: Instant) -> Option<Arc<Rendered>> {
+    pub fn page(
+        &self,
+        shape: &Shape,
+        parts: Vec<Arc<Part>>,
+        now: Instant,
+    ) -> Option<Arc<Rendered>> {
         if !shape.collectors.is_empty() {
             return Some(Arc::new(Page::new(parts).render(shape, now)));
         }

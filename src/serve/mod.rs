@@ -66,6 +66,9 @@ pub fn public_routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
+/// The one route that takes POST.
+const RELOAD: &str = "/-/reload";
+
 /// Routes that act.
 pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
     let counted = Counted {
@@ -73,7 +76,7 @@ pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
         listener: "admin",
     };
     Router::new()
-        .route("/-/reload", post(admin::reload))
+        .route(RELOAD, post(admin::reload))
         .fallback(reply::not_found)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(middleware::from_fn_with_state(
@@ -96,7 +99,7 @@ const ROUTES: &[&str] = &[
     "/metrics",
     "/-/healthy",
     "/-/ready",
-    "/-/reload",
+    RELOAD,
     "/api/v1/servers",
 ];
 

@@ -5,6 +5,8 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::RELOAD;
+
 #[derive(Serialize)]
 struct Refusal {
     error: String,
@@ -32,11 +34,7 @@ pub(super) async fn not_found(uri: Uri) -> Response {
 
 /// The route takes another method.
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let other = if method == Method::POST {
-        "GET"
-    } else {
-        "POST"
-    };
+    let other = if uri.path() == RELOAD { "POST" } else { "GET" };
     let text = format!("{} does not take {method}; use {other}", uri.path());
     refusal(StatusCode::METHOD_NOT_ALLOWED, text)
 }

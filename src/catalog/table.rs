@@ -308,12 +308,6 @@ catalog! {
     /// Whether a member of the meta group is pending, by its leader's view (2.15 and later).
     MetaReplicaPending = Gauge "nats_meta_replica_pending" ["peer" "peer_id"] Varz;
 
-    // JetStream of the server, from jsz: what varz does not tell.
-    /// Whether JetStream is on.
-    JetstreamEnabled = Gauge "nats_jetstream_enabled" [] Jsz;
-    /// Streams with a replica on this server, led here or not; a replicated stream counts on each of its servers.
-    JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
-
     // All open connections together, from connz.
     /// Client and leaf node connections open now.
     ConnectionsOpen = Gauge "nats_connections_open" [] Connz;
@@ -434,6 +428,11 @@ catalog! {
     ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
     /// A fault that the check found, at most 20 of them; digits of the text are shown as N.
     ServerHealthErrorInfo = Info "nats_server_health_error_info" ["check" "kind" "reason" "account" "stream" "consumer" "error"] Healthz;
+    // JetStream of the server, from jsz: what varz does not tell.
+    /// Whether JetStream is on.
+    JetstreamEnabled = Gauge "nats_jetstream_enabled" [] Jsz;
+    /// Streams with a replica on this server, led here or not; a replicated stream counts on each of its servers.
+    JetstreamStreams = Gauge "nats_jetstream_streams" [] Jsz;
     /// Consumers with a replica on this server, led here or not.
     JetstreamConsumers = Gauge "nats_jetstream_consumers" [] Jsz;
     /// Messages in the replicas on this server.

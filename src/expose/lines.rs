@@ -20,9 +20,10 @@ pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
     }
     block.extend_from_slice(name.as_bytes());
     block.extend_from_slice(b"=\"");
-    if value.len() <= LABEL_MAX {
+    if value.len() <= LABEL_MAX && !has_symbol(value) {
         escaped(block, value);
     } else {
+        // What is not shown as it is stays distinct.
         let mut hasher = DefaultHasher::new();
         value.hash(&mut hasher);
         let cut = (0..=LABEL_MAX)
@@ -35,6 +36,14 @@ pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
     block.push(b'"');
 }
 
+/// Stands for a carriage return, for which the formats have no escape; readers differ on the bare byte.
+const RETURN: &str = "␍";
+
+/// Whether a value has that symbol itself, so that it must be told from one with a carriage return.
+fn has_symbol(value: &str) -> bool {
+    memchr::memchr(RETURN.as_bytes()[0], value.as_bytes()).is_some() && value.contains(RETURN)
+}
+
 fn escaped(block: &mut Vec<u8>, value: &str) {
     if memchr::memchr3(b'\\', b'"', b'\n', value.as_bytes()).is_none() && !value.contains('\r') {
         block.extend_from_slice(value.as_bytes());
@@ -45,8 +54,7 @@ fn escaped(block: &mut Vec<u8>, value: &str) {
             b'\\' => block.extend_from_slice(br"\\"),
             b'"' => block.extend_from_slice(br#"\""#),
             b'\n' => block.extend_from_slice(br"\n"),
-            // The formats have no escape for it; readers differ on the bare byte.
-            b'\r' => block.extend_from_slice("␍".as_bytes()),
+            b'\r' => block.extend_from_slice(RETURN.as_bytes()),
             _ => block.push(byte),
         }
     }
@@ -199,6 +207,18 @@ mod tests {
             block(&format!("{}2", "é".repeat(5000))),
         );
         assert!(one.len() < 1100 && one != two);
+    }
+
+    #[test]
+    fn a_carriage_return_is_told_from_its_symbol() {
+        let block = |value: &str| {
+            let mut block = Vec::new();
+            label(&mut block, "a", value);
+            String::from_utf8(block).unwrap()
+        };
+        assert_eq!(block("x\r"), "a=\"x␍\"");
+        assert_ne!(block("x\r"), block("x␍"));
+        assert_ne!(block("␍\r"), block("\r␍"));
     }
 
     #[test]

@@ -133,14 +133,17 @@ impl Poller {
         self.up == Some(false) || (self.up.is_some() && self.jobs.iter().all(tried))
     }
 
-    /// The job to start now, if any: one for each slot, varz before all others.
+    /// The job to start now, if any: one for each slot, the one that waits longest, varz before others of its time. A slow
+    /// one that is always due again must not keep the rest of its slot from being asked.
     fn next_job(&self) -> Option<usize> {
         let now = Instant::now();
         let ready = |place: &usize| {
             let job = &self.jobs[*place];
             job.due <= now && !self.busy.contains(&job.slot) && self.may_start(job)
         };
-        (0..self.jobs.len()).find(ready)
+        (0..self.jobs.len())
+            .filter(ready)
+            .min_by_key(|place| self.jobs[*place].due)
     }
 
     /// Answers without an identity need varz before them; heavy ones also need the cheap counts.
@@ -282,6 +285,9 @@ impl Poller {
         self.conclude(place, started, result);
         if name == VARZ {
             self.note_up();
+        } else if server_id != self.context.server_id {
+            // It was asked of the life before this one.
+            self.ask_anew(place);
         }
         self.publish();
     }
@@ -345,6 +351,10 @@ impl Poller {
             seen.min(all) as f64 / all as f64
         };
         (status.coverage, status.truncated, status.absent) = (share, seen < all, false);
+        if name != VARZ && self.is_given_up() {
+            // What the server reported is not shown any more.
+            return Ok(());
+        }
         let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
         self.set_part(place, builder.with_details(details && name == "connz"));
         Ok(())
@@ -370,15 +380,22 @@ impl Poller {
             }
             self.parts
                 .retain(|name, _| *name == OBSERVED || *name == PROCESS);
-            let now = Instant::now();
-            for job in self.jobs.iter_mut().filter(|job| job.name != VARZ) {
-                job.due = now;
-                (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
+            for place in 0..self.jobs.len() {
+                if self.jobs[place].name != VARZ {
+                    self.ask_anew(place);
+                }
             }
         }
         self.client_port = facts.client_port.or(self.client_port);
         self.version.clone_from(&facts.version);
         self.context = Arc::new(context);
+    }
+
+    /// Asks as if never before: nothing that was learnt of another life delays it.
+    fn ask_anew(&mut self, place: usize) {
+        let job = &mut self.jobs[place];
+        job.due = Instant::now();
+        (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
     }
 
     fn sampled(&mut self, pid: Pid, sample: &ProcessSample) {
@@ -498,6 +515,12 @@ impl Poller {
         }
     }
 
+    /// Whether varz was missed so often that nothing of the server is shown.
+    fn is_given_up(&self) -> bool {
+        let varz = self.jobs.iter().find(|job| job.name == VARZ);
+        varz.is_some_and(|varz| varz.failures_in_row >= FAILURES_SHOWN_MAX)
+    }
+
     fn note_up(&mut self) {
         let Some(varz) = self.jobs.iter().find(|job| job.name == VARZ) else {
             return;
@@ -506,7 +529,12 @@ impl Poller {
         let server = self.context.server_name.as_str();
         match (self.up, up) {
             (None | Some(false), Some(true)) => {
-                tracing::info!(server, version = %self.version, "server is up")
+                tracing::info!(server, version = %self.version, "server is up");
+                // Who waited for the server is not late.
+                let now = Instant::now();
+                for job in &mut self.jobs {
+                    job.due = job.due.max(now);
+                }
             }
             (None | Some(true), Some(false)) => tracing::warn!(server, "server is down"),
             _ => {}

@@ -1,6 +1,7 @@
-//! A server that misbehaves on purpose: raw TCP, one scripted behaviour for every connection.
+//! A server that misbehaves on purpose: raw TCP, one scripted behaviour for every request until it changes.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,11 +33,26 @@ pub(crate) enum Act {
     Greet(Vec<u8>),
     /// Speaks first, then closes.
     GreetThenClose(Vec<u8>),
+    /// Does this for the first path that begins the request's; 404 for others.
+    #[allow(dead_code, reason = "not every test has several endpoints")]
+    ByPath(Vec<(&'static str, Act)>),
+}
+
+impl Act {
+    fn for_path(&self, path: &str) -> Act {
+        let Act::ByPath(acts) = self else {
+            return self.clone();
+        };
+        let found = acts.iter().find(|(start, _)| path.starts_with(start));
+        let missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+        found.map_or_else(|| Act::Answer(missing.to_vec()), |(_, act)| act.clone())
+    }
 }
 
 /// The server. It ends with its owner.
 pub(crate) struct Stub {
     addr: SocketAddr,
+    act: Arc<Mutex<Act>>,
     connections: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
     closed: mpsc::UnboundedReceiver<u64>,
@@ -46,16 +62,39 @@ pub(crate) struct Stub {
 impl Stub {
     /// Listens on a free port of loopback.
     pub(crate) async fn start(act: Act) -> Stub {
-        Stub::listen(act, None).await
+        Stub::listen(ANY_PORT, act, None).await
+    }
+
+    /// Listens where another stub did, or nobody.
+    #[allow(dead_code, reason = "not every test has servers that come back")]
+    pub(crate) async fn start_at(
+        addr: SocketAddr,
+        act: Act,
+        tls: Option<rustls::ServerConfig>,
+    ) -> Stub {
+        let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
+        Stub::listen(addr, act, tls).await
     }
 
     /// The same behind TLS.
     pub(crate) async fn start_tls(act: Act, config: rustls::ServerConfig) -> Stub {
-        Stub::listen(act, Some(TlsAcceptor::from(Arc::new(config)))).await
+        let tls = TlsAcceptor::from(Arc::new(config));
+        Stub::listen(ANY_PORT, act, Some(tls)).await
     }
 
-    async fn listen(act: Act, tls: Option<TlsAcceptor>) -> Stub {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn listen(addr: SocketAddr, act: Act, tls: Option<TlsAcceptor>) -> Stub {
+        let listener = loop {
+            match TcpListener::bind(addr).await {
+                Ok(listener) => break listener,
+                // The stub before this one is about to go.
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let act = Arc::new(Mutex::new(act));
+        let shared = act.clone();
         let addr = listener.local_addr().unwrap();
         let (connections, requests) = (
             Arc::new(AtomicUsize::new(0)),
@@ -68,13 +107,14 @@ impl Stub {
             let mut running = JoinSet::new();
             while let Ok((tcp, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::Relaxed);
-                let (act, tls, log, ended) = (act.clone(), tls.clone(), log.clone(), ended.clone());
+                let (act, tls, log, ended) =
+                    (shared.clone(), tls.clone(), log.clone(), ended.clone());
                 running.spawn(async move {
                     let mut written = 0;
                     let _ = match tls {
-                        None => play(act, tcp, &log, &mut written).await,
+                        None => play(&act, tcp, &log, &mut written).await,
                         Some(tls) => match tls.accept(tcp).await {
-                            Ok(stream) => play(act, stream, &log, &mut written).await,
+                            Ok(stream) => play(&act, stream, &log, &mut written).await,
                             Err(error) => Err(error),
                         },
                     };
@@ -84,6 +124,7 @@ impl Stub {
         });
         Stub {
             addr,
+            act,
             connections,
             requests,
             closed,
@@ -94,6 +135,12 @@ impl Stub {
     /// Where it listens.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// From the next request on it does this.
+    #[allow(dead_code, reason = "not every test changes its mind")]
+    pub(crate) fn change(&self, act: Act) {
+        *self.act.lock().unwrap() = act;
     }
 
     /// Connections accepted so far.
@@ -112,8 +159,10 @@ impl Stub {
     }
 }
 
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 async fn play<S>(
-    act: Act,
+    act: &Mutex<Act>,
     mut stream: S,
     log: &Mutex<Vec<String>>,
     written: &mut u64,
@@ -121,14 +170,17 @@ async fn play<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if let Act::Greet(bytes) | Act::GreetThenClose(bytes) = &act {
+    let first = act.lock().unwrap().clone();
+    if let Act::Greet(bytes) | Act::GreetThenClose(bytes) = &first {
         stream.write_all(bytes).await?;
-        if matches!(act, Act::Greet(_)) {
+        if matches!(first, Act::Greet(_)) {
             return until_closed(&mut stream).await;
         }
         return stream.shutdown().await;
     }
     while let Some(head) = request(&mut stream).await? {
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let act = act.lock().unwrap().for_path(path);
         log.lock().unwrap().push(head);
         match &act {
             Act::Answer(bytes) => stream.write_all(bytes).await?,
@@ -156,7 +208,9 @@ where
                     *written += stream.write(&[0; 65536]).await? as u64;
                 }
             }
-            Act::Greet(_) | Act::GreetThenClose(_) => unreachable!("played above"),
+            Act::Greet(_) | Act::GreetThenClose(_) | Act::ByPath(_) => {
+                unreachable!("played or chosen above")
+            }
         }
         stream.flush().await?;
     }

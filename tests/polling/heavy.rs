@@ -33,7 +33,7 @@ async fn a_hung_heavy_endpoint_never_makes_a_server_look_down_nor_delays_light_o
     fake.say("/jsz", Say::Hang);
     let light = |spec: &&Spec| spec.lane == Lane::Light && spec.handler != "/jsz";
     for spec in specs().filter(light) {
-        fake.say(spec.handler, Say::Well(0 * S));
+        fake.say(spec.handler, Say::Well(Duration::ZERO));
     }
     let mut scene = start(&fake);
     scene.until_up(1.0).await;

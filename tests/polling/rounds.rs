@@ -125,7 +125,10 @@ async fn eight_first_rounds_are_under_way_at_once() {
     let _all = waiting.unwrap();
     let mut scene = Scene::start(watch_of(fake.clone(), rules.clone()));
     scene.pass(10 * S).await;
-    assert_eq!((fake.asked().len(), scene.stop().await), (0, 0 * S));
+    assert_eq!(
+        (fake.asked().len(), scene.stop().await),
+        (0, Duration::ZERO)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +141,7 @@ async fn stop_ends_at_once_whatever_is_under_way() {
     while fake.asked().len() == before {
         scene.pass(MS).await;
     }
-    assert_eq!(scene.stop().await, 0 * S);
+    assert_eq!(scene.stop().await, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +154,7 @@ async fn scrapes_make_no_requests() {
     for _ in 0..100 {
         support::page::text(&scene.snapshot(), TextFormat::OpenMetrics1);
     }
-    scene.pass(0 * S).await;
+    scene.pass(Duration::ZERO).await;
     assert_eq!(fake.asked().len(), before);
 }
 

@@ -16,7 +16,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claims::{Claim, Effects, Line, Table};
+use claims::{Claim, Effects, Fate, Line, Read, Table};
 use fixtures::Series;
 use natsight::collect::{Connections, Context, Options};
 use serde_json::Value as Json;
@@ -32,23 +32,16 @@ fn every_leaf_changes_exactly_what_is_claimed() {
     for table in claims::tables() {
         let outcome = examine(&table, &mut problems);
         eprintln!(
-            "{}: {} leaves, {} due, {} excluded",
+            "{}: {} leaves: {} series, {} only labels, {} due, {} excluded",
             table.endpoint,
             outcome.len(),
-            outcome
-                .values()
-                .filter(|claim| matches!(claim, Claim::Due))
-                .count(),
-            outcome
-                .values()
-                .filter(|claim| matches!(claim, Claim::Excluded { .. }))
-                .count(),
+            count(&outcome, &|fate| fate == Fate::Series),
+            count(&outcome, &|fate| fate == Fate::Label),
+            count(&outcome, &|fate| fate == Fate::Due),
+            count(&outcome, &|fate| fate == Fate::Excluded),
         );
         leaves += outcome.len();
-        excluded += outcome
-            .values()
-            .filter(|claim| matches!(claim, Claim::Excluded { .. }))
-            .count();
+        excluded += count(&outcome, &|fate| fate == Fate::Excluded);
     }
     assert!(
         problems.is_empty(),
@@ -65,19 +58,24 @@ fn every_leaf_changes_exactly_what_is_claimed() {
     );
 }
 
-/// Goes through the recordings of one endpoint; gives the claims of the leaves that they have.
-fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<String, &'a Claim> {
+fn count(outcome: &BTreeMap<String, Fate>, of: &dyn Fn(Fate) -> bool) -> usize {
+    outcome.values().filter(|fate| of(**fate)).count()
+}
+
+/// Goes through the recordings of one endpoint; gives what becomes of the leaves that they have, the worst where claims
+/// differ.
+fn examine(table: &Table, problems: &mut BTreeSet<String>) -> BTreeMap<String, Fate> {
     let mut met = BTreeMap::new();
     let mut proven = BTreeMap::new();
     let mut problem = |text: String| {
         problems.insert(format!("{}: {text}", table.endpoint));
     };
     for file in fixtures::files() {
-        let Some(collectors) = table.collectors(&file) else {
+        let Some(read) = table.read(&file) else {
             continue;
         };
         let body: Json = serde_json::from_slice(&fixtures::body(&file)).unwrap();
-        let subject = Subject::new(&file, collectors, &body);
+        let subject = Subject::new(&file, read, &body);
         for (path, places) in walk::leaves(&body, table) {
             let (place, led) = subject.choose(&body, &places);
             let lines = table.claims.get(&path).map_or(&[][..], Vec::as_slice);
@@ -86,7 +84,7 @@ fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<St
             if let Some(Claim::Excluded {
                 duplicate_of: Some(other),
             }) = line.map(|line| &line.claim)
-                && let Err(why) = duplicates::prove(&file, &body, &path, other)
+                && let Err(why) = duplicates::prove(&file, &body, &path, &places, other)
             {
                 problem(format!("{path} is no duplicate of {other}: {why} ({file})"));
             }
@@ -95,14 +93,15 @@ fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<St
             if trials.as_ref().is_some_and(|trials| **trials == TRIALS) {
                 continue;
             }
-            match (line, subject.effects(&body, place, line)) {
+            match (line, subject.effects(&body, place, &places, line)) {
                 (None, effects) => {
                     let changes = effects.map_or_else(|error| error, |effects| effects.to_string());
                     problem(format!("{path} has no claim; changes: {changes} ({file})"));
                 }
                 (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
-                (Some(line), Ok(effects)) if line.claim.holds(&effects, led) => {
-                    met.insert(path.clone(), &line.claim);
+                (Some(line), Ok(effects)) if line.claim.holds(&effects, &subject.before, led) => {
+                    let fate = met.entry(path.clone()).or_insert(Fate::Series);
+                    *fate = line.claim.fate().max(*fate);
                     if let Some(trials) = trials.filter(|_| led) {
                         *trials += 1;
                     }
@@ -128,17 +127,24 @@ fn examine<'a>(table: &'a Table, problems: &mut BTreeSet<String>) -> BTreeMap<St
 
 /// One recorded answer, decoded again and again.
 struct Subject<'a> {
-    collectors: &'a [String],
+    read: &'a Read,
     context: Context,
+    /// The answer before.
+    first: Option<Vec<u8>>,
     before: Series,
 }
 
 impl<'a> Subject<'a> {
-    fn new(file: &str, collectors: &'a [String], body: &Json) -> Self {
+    fn new(file: &str, read: &'a Read, body: &Json) -> Self {
         let context = fixtures::context(&fixtures::body(&walk::companion(file, "varz")));
         let mut subject = Self {
-            collectors,
+            read,
             context,
+            first: read.after_empty.as_ref().map(|list| {
+                let mut first = body.clone();
+                first[list] = Json::Array(Vec::new());
+                serde_json::to_vec(&first).unwrap()
+            }),
             before: Series::new(),
         };
         subject.before = subject
@@ -154,8 +160,11 @@ impl<'a> Subject<'a> {
             ..Options::default()
         };
         let mut all = Series::new();
-        for collector in self.collectors {
+        for collector in &self.read.collectors {
             let mut collector = fixtures::collector_with(collector, &deepest);
+            if let Some(first) = &self.first {
+                fixtures::feed(collector.as_mut(), &self.context, first).unwrap();
+            }
             let (series, _) = fixtures::feed(collector.as_mut(), &self.context, &body)
                 .map_err(|error| error.to_string())?;
             for (key, value) in series {
@@ -174,11 +183,21 @@ impl<'a> Subject<'a> {
         (led.unwrap_or(&places[0]), led.is_some())
     }
 
-    fn effects(&self, body: &Json, place: &str, line: Option<&Line>) -> Result<Effects, String> {
+    fn effects(
+        &self,
+        body: &Json,
+        place: &str,
+        places: &[String],
+        line: Option<&Line>,
+    ) -> Result<Effects, String> {
+        let all: Vec<&Json> = places
+            .iter()
+            .map(|place| body.pointer(place).unwrap())
+            .collect();
         let mut changed = body.clone();
         let leaf = changed.pointer_mut(place).unwrap();
         let to = line.and_then(|line| line.change_to.as_deref());
-        *leaf = change::changed(leaf, to);
+        *leaf = change::changed(leaf, to, &all);
         Ok(Effects::between(&self.before, &self.series(&changed)?))
     }
 }

@@ -50,30 +50,20 @@ fn descend(
     }
 }
 
-/// Values at a path, in the order of the body.
-pub(crate) fn values<'a>(body: &'a Json, path: &str) -> Vec<&'a Json> {
-    let mut now = vec![body];
+/// The place of `path` that has the same places in lists as `place`, as far as both have lists.
+pub(crate) fn same_places(path: &str, place: &str) -> String {
+    let mut numbers = place
+        .split('/')
+        .filter(|part| part.parse::<usize>().is_ok());
+    let mut same = String::new();
     for name in path.split('.') {
-        let (name, lists) = match name.split_once("[]") {
-            Some((name, more)) => (name, 1 + more.matches("[]").count()),
-            None => (name, 0),
-        };
-        now = now
-            .into_iter()
-            .flat_map(|json| match (json, name) {
-                (Json::Object(members), "*") => members.values().collect(),
-                (json, name) => json.get(name).into_iter().collect::<Vec<_>>(),
-            })
-            .collect();
+        let lists = name.matches("[]").count();
+        same += &format!("/{}", name.trim_end_matches("[]"));
         for _ in 0..lists {
-            now = now
-                .into_iter()
-                .filter_map(Json::as_array)
-                .flatten()
-                .collect();
+            same += &format!("/{}", numbers.next().unwrap());
         }
     }
-    now
+    same
 }
 
 /// Whether all that stands around a place and has a leader is led by this server; what has members but no leader is not.

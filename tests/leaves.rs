@@ -77,39 +77,58 @@ fn examine(table: &Table, problems: &mut BTreeSet<String>) -> BTreeMap<String, F
         let body: Json = serde_json::from_slice(&fixtures::body(&file)).unwrap();
         let subject = Subject::new(&file, read, &body);
         for (path, places) in walk::leaves(&body, table) {
-            let (place, led) = subject.choose(&body, &places);
             let lines = table.claims.get(&path).map_or(&[][..], Vec::as_slice);
-            let leaf = body.pointer(place).unwrap();
-            let line = lines.iter().find(|line| line.fits(&file, leaf));
-            if let Some(Claim::Excluded {
-                duplicate_of: Some(other),
-            }) = line.map(|line| &line.claim)
-                && let Err(why) = duplicates::prove(&file, &body, &path, &places, other)
-            {
-                problem(format!("{path} is no duplicate of {other}: {why} ({file})"));
+            let mut by_line: BTreeMap<Option<usize>, Vec<&String>> = BTreeMap::new();
+            for place in &places {
+                let line = lines.iter().position(|line| line.fits(&file, &body, place));
+                by_line.entry(line).or_default().push(place);
             }
-            let version = file.split('/').next().unwrap().to_owned();
-            let trials = line.map(|line| proven.entry((line.text.as_str(), version)).or_insert(0));
-            if trials.as_ref().is_some_and(|trials| **trials == TRIALS) {
-                continue;
-            }
-            match (line, subject.effects(&body, place, &places, line)) {
-                (None, effects) => {
-                    let changes = effects.map_or_else(|error| error, |effects| effects.to_string());
-                    problem(format!("{path} has no claim; changes: {changes} ({file})"));
+            for (line, of_line) in by_line {
+                let line = line.map(|line| &lines[line]);
+                if let Some(Claim::Excluded {
+                    duplicate_of: Some(other),
+                }) = line.map(|line| &line.claim)
+                    && let Err(why) = duplicates::prove(&file, &body, &of_line, other)
+                {
+                    problem(format!("{path} is no duplicate of {other}: {why} ({file})"));
                 }
-                (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
-                (Some(line), Ok(effects)) if line.claim.holds(&effects, &subject.before, led) => {
-                    let fate = met.entry(path.clone()).or_insert(Fate::Series);
-                    *fate = line.claim.fate().max(*fate);
-                    if let Some(trials) = trials.filter(|_| led) {
-                        *trials += 1;
+                let version = file.split('/').next().unwrap().to_owned();
+                let trials =
+                    line.map(|line| proven.entry((line.text.as_str(), version)).or_insert(0));
+                if trials.as_ref().is_some_and(|trials| **trials == TRIALS) {
+                    continue;
+                }
+                let (place, led) = subject.choose(&body, &of_line);
+                // varz tells itself which server it is of.
+                let told = led || body.get("server_name").is_some();
+                let leader = walk::leader(&body, place).filter(|_| !told);
+                let as_leader = leader.map(|leader| subject.seen_by(leader, &body));
+                let (subject, led) = match &as_leader {
+                    Some(Some(as_leader)) => (as_leader, true),
+                    _ => (&subject, led),
+                };
+                match (line, subject.effects(&body, place, &places, line)) {
+                    (None, effects) => {
+                        let changes =
+                            effects.map_or_else(|error| error, |effects| effects.to_string());
+                        problem(format!("{path} has no claim; changes: {changes} ({file})"));
                     }
+                    (Some(_), Err(error)) => problem(format!("{path}: {error} ({file}{place})")),
+                    (Some(line), Ok(effects))
+                        if line.claim.holds(&effects, &subject.before, led) =>
+                    {
+                        let fate = met.entry(path.clone()).or_insert(Fate::Series);
+                        *fate = line.claim.fate().max(*fate);
+                        let enough = led || matches!(line.claim, Claim::Due);
+                        if let Some(trials) = trials.filter(|_| enough) {
+                            *trials += 1;
+                        }
+                    }
+                    (Some(line), Ok(effects)) => problem(format!(
+                        "{} -- but changes: {effects} ({file}{place}, led: {led})",
+                        line.text
+                    )),
                 }
-                (Some(line), Ok(effects)) => problem(format!(
-                    "{} -- but changes: {effects} ({file}{place}, led: {led})",
-                    line.text
-                )),
             }
         }
     }
@@ -175,8 +194,21 @@ impl<'a> Subject<'a> {
         Ok(all)
     }
 
+    /// The same recording as if another server had told it: what is behind on a follower is seldom behind on a leader.
+    fn seen_by(&self, leader: &str, body: &Json) -> Option<Self> {
+        let mut other = Self {
+            read: self.read,
+            context: self.context.clone(),
+            first: self.first.clone(),
+            before: Series::new(),
+        };
+        leader.clone_into(&mut other.context.broker_name);
+        other.before = other.series(body).ok()?;
+        Some(other)
+    }
+
     /// The first place that this server leads, else the first.
-    fn choose<'p>(&self, body: &Json, places: &'p [String]) -> (&'p str, bool) {
+    fn choose<'p>(&self, body: &Json, places: &[&'p String]) -> (&'p str, bool) {
         let led = places
             .iter()
             .find(|place| walk::led(body, place, &self.context.broker_name));

@@ -8,12 +8,14 @@
 //!   may stand in one line. `PREFIX* ... of LABEL,...` says that of the families that begin so, all series of the one
 //!   entity that these labels tell apart change, and no others
 //! - `identity`: the labels of every series
+//! - `summed`: nothing, of entities that are shown in sums only; another line of the path says what the leaf is shown in
 //! - `due WHAT`: nothing yet, the next step takes it up
 //! - `excluded secret | per_subscription | echo`, `excluded duplicate RELATION` (see duplicates.rs): nothing, for good
 //! - `as VALUE|VALUE` at the end: what to change the leaf to; `as other`: to what it is elsewhere in the recording
 //!
 //! A path may have several lines: `@2.9` before the claim restricts it to recordings whose version begins so,
-//! `in=FILE` to recordings of that name, `was=VALUE` to a leaf of that value; the first line that fits counts.
+//! `in=FILE` to recordings of that name, `was=VALUE` to a leaf of that value, `has=PATH` and `lacks=PATH` to elements of
+//! lists with that member and without; the first line that fits a place counts.
 //!
 //! What a server that does not lead may or may not show is not decided here: there a change may do less than claimed.
 
@@ -24,6 +26,7 @@ use std::fs;
 use serde_json::Value as Json;
 
 use super::fixtures::{Series, folder};
+use super::walk;
 
 pub(crate) struct Table {
     pub(crate) endpoint: String,
@@ -46,6 +49,8 @@ pub(crate) struct Line {
     version: Option<String>,
     file: Option<String>,
     was: Option<String>,
+    has: Option<String>,
+    lacks: Option<String>,
     pub(crate) claim: Claim,
     pub(crate) change_to: Option<Vec<String>>,
 }
@@ -54,6 +59,7 @@ pub(crate) struct Line {
 pub(crate) enum Claim {
     Shown(Effects, Vec<String>),
     Identity,
+    Summed,
     Due,
     Excluded { duplicate_of: Option<String> },
 }
@@ -121,6 +127,15 @@ impl Table {
             let lines = table.claims.entry(first.to_owned()).or_default();
             lines.push(Line::parse(words, line));
         }
+        for lines in table.claims.values() {
+            let has = |is: fn(&Claim) -> bool| lines.iter().any(|line| is(&line.claim));
+            assert!(
+                !has(|claim| matches!(claim, Claim::Summed))
+                    || has(|claim| matches!(claim, Claim::Shown(..))),
+                "shown nowhere: {}",
+                lines[0].text
+            );
+        }
         table
     }
 
@@ -160,7 +175,10 @@ fn fits(name: &str, pattern: &str) -> bool {
 
 impl Line {
     /// Whether the line is about this leaf of this recording.
-    pub(crate) fn fits(&self, file: &str, leaf: &Json) -> bool {
+    pub(crate) fn fits(&self, file: &str, body: &Json, place: &str) -> bool {
+        let leaf = body.pointer(place).unwrap();
+        let element = body.pointer(walk::element(place)).unwrap();
+        let member = |path: &String| element.pointer(&format!("/{}", path.replace('.', "/")));
         let text = leaf.as_str().map_or(leaf.to_string(), str::to_owned);
         self.version
             .as_ref()
@@ -170,6 +188,11 @@ impl Line {
                 .as_ref()
                 .is_none_or(|pattern| fits(name(file), pattern))
             && self.was.as_ref().is_none_or(|was| *was == text)
+            && self.has.as_ref().is_none_or(|path| member(path).is_some())
+            && self
+                .lacks
+                .as_ref()
+                .is_none_or(|path| member(path).is_none())
     }
 
     fn parse<'a>(words: impl Iterator<Item = &'a str>, line: &str) -> Self {
@@ -177,7 +200,7 @@ impl Line {
         let conditions = words
             .iter()
             .take_while(|word| {
-                ["@", "in=", "was="]
+                ["@", "in=", "was=", "has=", "lacks="]
                     .iter()
                     .any(|start| word.starts_with(start))
             })
@@ -202,6 +225,7 @@ impl Line {
         };
         let claim = match words {
             ["identity"] => Claim::Identity,
+            ["summed"] => Claim::Summed,
             ["due", _, ..] => Claim::Due,
             ["excluded", "secret" | "per_subscription" | "echo"] => {
                 Claim::Excluded { duplicate_of: None }
@@ -223,6 +247,8 @@ impl Line {
             version: condition("@"),
             file: condition("in="),
             was: condition("was="),
+            has: condition("has="),
+            lacks: condition("lacks="),
             claim,
             change_to,
         }
@@ -235,7 +261,8 @@ impl Claim {
             Self::Shown(effects, _) if effects.series.is_empty() && effects.rows.is_empty() => {
                 Fate::Label
             }
-            Self::Shown(..) => Fate::Series,
+            // Another line says in what it is shown.
+            Self::Shown(..) | Self::Summed => Fate::Series,
             Self::Identity => Fate::Label,
             Self::Due => Fate::Due,
             Self::Excluded { .. } => Fate::Excluded,
@@ -252,7 +279,7 @@ impl Claim {
             }
             Self::Shown(claimed, _) => claimed.covers(effects),
             Self::Identity => effects.all,
-            Self::Due | Self::Excluded { .. } => effects.families().is_empty(),
+            Self::Summed | Self::Due | Self::Excluded { .. } => effects.families().is_empty(),
         }
     }
 }

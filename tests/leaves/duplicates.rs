@@ -29,11 +29,16 @@ pub(crate) fn prove(
     if relation == "memstats.LastGC" {
         return newest_end(body);
     }
+    let (companion, relation) = source(file, relation);
     let words: Vec<&str> = relation.split(' ').collect();
     let mut values = BTreeMap::new();
     for place in places {
         let leaf = body.pointer(place).unwrap();
         let beside = |path: &str| body.pointer(&walk::same_places(path, place));
+        let elsewhere = |path: &str| {
+            let source = companion.as_ref().unwrap_or(body);
+            source.pointer(&walk::same_places(path, place)).cloned()
+        };
         let (other, holds) = match words.as_slice() {
             ["count", list] => {
                 let count = beside(list).and_then(Json::as_array).map_or(0, Vec::len);
@@ -49,7 +54,7 @@ pub(crate) fn prove(
                 (other, *known == leaf)
             }
             [other, "within", span] => {
-                let other = elsewhere(file, body, other, place);
+                let other = elsewhere(other);
                 let near = other.as_ref().is_some_and(|other| near(leaf, other, span));
                 (other.unwrap_or_default(), near)
             }
@@ -75,7 +80,7 @@ pub(crate) fn prove(
                 )
             }
             [other] => {
-                let other = elsewhere(file, body, other, place);
+                let other = elsewhere(other);
                 // A field that is left out because it is zero equals zero.
                 let zero = *leaf == 0 || *leaf == false || *leaf == "";
                 let equal = other.as_ref().map_or(zero, |other| other == leaf);
@@ -90,14 +95,14 @@ pub(crate) fn prove(
     Ok(())
 }
 
-fn elsewhere(file: &str, body: &Json, path: &str, place: &str) -> Option<Json> {
-    match path.split_once(':') {
+/// The answer that the other leaf is of, unless it is the same one, and the relation without its name.
+fn source<'r>(file: &str, relation: &'r str) -> (Option<Json>, &'r str) {
+    match relation.split_once(':') {
         Some((endpoint, path)) => {
-            let file = walk::companion(file, endpoint);
-            let body: Json = serde_json::from_slice(&fixtures::body(&file)).unwrap();
-            body.pointer(&walk::same_places(path, place)).cloned()
+            let body = fixtures::body(&walk::companion(file, endpoint));
+            (Some(serde_json::from_slice(&body).unwrap()), path)
         }
-        None => body.pointer(&walk::same_places(path, place)).cloned(),
+        None => (None, relation),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One HTTP request to a monitoring port, within a deadline and a byte limit, the body handed on as it comes.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -215,7 +216,7 @@ impl Client {
         };
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(config)
-            .dns_resolver(Resolver)
+            .dns_resolver(Resolver(target.pin()))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .http1_only()
@@ -408,11 +409,16 @@ impl Client {
     }
 }
 
-/// The system's resolver, with failures that can be told from failures to connect.
-struct Resolver;
+/// The address that was chosen beforehand; or the system's resolver, with failures that can be told from failures to
+/// connect.
+struct Resolver(Option<IpAddr>);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        if let Some(ip) = self.0 {
+            let found = std::iter::once(SocketAddr::new(ip, 0));
+            return Box::pin(async move { Ok(Box::new(found) as reqwest::dns::Addrs) });
+        }
         Box::pin(async move {
             match lookup_host((name.as_str(), 0)).await {
                 Ok(found) => {

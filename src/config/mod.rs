@@ -7,10 +7,12 @@ mod leaf;
 mod manual;
 mod mistake;
 mod plan;
+mod probe;
 mod secret;
 mod servers;
 mod settings;
 mod table;
+mod targets;
 mod units;
 mod url;
 mod words;
@@ -26,11 +28,15 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
-pub use plan::{ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ServerPlan, TlsPlan};
+pub use plan::{
+    ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan, TlsPlan,
+};
+pub use probe::{ProbeHost, ProbeRule};
 pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
 pub use settings::{Flags, Settings};
 pub use table::{Key, LEAVES};
+pub use targets::{Targets, targets};
 pub use words::{Connections, LogFormat, LogLevel, StandardNames};
 pub use yaml::FILE_BYTES_MAX;
 

@@ -2,6 +2,8 @@
 
 mod fleet;
 mod log;
+mod probe;
+mod roster;
 mod scrape;
 mod sidecar;
 mod wiring;
@@ -79,7 +81,7 @@ fn check_config(file: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
         Ok(loaded) => loaded,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    if let Err(wrong) = wiring::clients(&plan) {
+    if let Err(wrong) = wiring::check(&plan) {
         return complain(err, &wrong);
     }
     for warning in warnings {

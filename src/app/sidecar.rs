@@ -1,6 +1,7 @@
 //! `natsight serve`: listeners, pollers, signals, reload, and an end within five seconds.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,14 +11,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::fleet::{Fleet, Snapshots};
+use super::fleet::{self, Fleet, Shown, Snapshots};
 use super::log::{self, LevelHandle};
+use super::probe::Probes;
+use super::roster::{Origin, Roster};
 use super::{Exit, complain, load, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::selfmon::SelfMonitor;
-use crate::serve::{self, Hosts, Listener, PageCache, Shared, Site};
-use crate::source::http::Client;
+use crate::serve::{self, Hosts, Listener, PageCache, ProbeRefusal, Shared, Site};
+use crate::source::dns::{Lookup, SystemLookup};
 use crate::source::process;
 
 /// From a signal to the end of the process.
@@ -29,11 +32,14 @@ const RELOADS_MAX: usize = 4;
 /// The own part comes after those of all servers.
 const OWN_PLACE: u32 = u32::MAX;
 
+/// Threads for what blocks: files, processes, and the system's resolver, which may hold one for many seconds.
+const BLOCKING_MAX: usize = 16;
+
 /// A runtime for commands that talk to brokers. Two workers, so that joining a large page delays no poll.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(4)
+        .max_blocking_threads(BLOCKING_MAX)
         .enable_all()
         .build()
 }
@@ -43,17 +49,16 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
         Ok(loaded) => loaded,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    let clients = match wiring::clients(&plan) {
-        Ok(clients) => clients,
-        Err(wrong) => return complain(err, &wrong),
-    };
+    if let Err(wrong) = wiring::check(&plan) {
+        return complain(err, &wrong);
+    }
     let level = log::start(&plan.log);
     for warning in &warnings {
         tracing::warn!("{}", warning.text);
     }
     let ended = runtime()
         .map_err(|error| format!("the runtime did not start: {error}"))
-        .and_then(|runtime| runtime.block_on(Sidecar::run(plan, clients, inputs, env, level)));
+        .and_then(|runtime| runtime.block_on(Sidecar::run(plan, inputs, env, level)));
     match ended {
         Ok(()) => Exit::Fine,
         Err(text) => {
@@ -71,6 +76,10 @@ struct Sidecar {
     env: Vec<(String, String)>,
     level: LevelHandle,
     fleet: Fleet,
+    roster: Roster,
+    probes: Arc<Probes>,
+    /// Whether the roster looked at everything once.
+    looked: Arc<AtomicBool>,
     monitor: SelfMonitor,
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
@@ -79,7 +88,6 @@ struct Sidecar {
 impl Sidecar {
     async fn run(
         plan: Plan,
-        clients: Vec<Client>,
         inputs: Inputs,
         env: Vec<(String, String)>,
         level: LevelHandle,
@@ -88,7 +96,11 @@ impl Sidecar {
         monitor.started(unix_now());
         let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
         let (fleet, snapshots) = Fleet::new();
+        let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup);
         let mut this = Self {
+            roster: Roster::new(Arc::clone(&lookup), monitor.clone()),
+            probes: Arc::new(Probes::new(&plan, lookup, monitor.clone())),
+            looked: Arc::new(AtomicBool::new(false)),
             plan,
             inputs,
             env,
@@ -102,6 +114,9 @@ impl Sidecar {
             snapshots,
             own: Arc::clone(&this.own),
             reload: reload_asked,
+            probes: Arc::clone(&this.probes),
+            looked: Arc::clone(&this.looked),
+            was_ready: AtomicBool::new(false),
         };
         // Before anything can be seen from outside: a signal that comes early must not kill.
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
@@ -109,7 +124,9 @@ impl Sidecar {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
         let listeners = this.bind_all().await?;
         // Before the first request is answered: without servers natsight would seem ready.
-        this.fleet.adopt(&this.plan, clients, None);
+        this.fleet.adopt(&this.plan, None);
+        this.roster.adopt(&this.plan);
+        this.reconcile();
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         this.serve(listeners, Arc::new(site), &stopped, &mut tasks);
@@ -123,12 +140,18 @@ impl Sidecar {
                     let answer: oneshot::Sender<ReloadAnswer> = answer;
                     let _ = answer.send(this.reload());
                 }
-                _ = own_timer.tick() => this.refresh_own(),
+                () = this.roster.event() => this.reconcile(),
+                _ = own_timer.tick() => {
+                    this.probes.sweep(tokio::time::Instant::now());
+                    this.refresh_own();
+                }
             }
         }
         tracing::info!("stopping");
         drop(stop);
         let end = async {
+            this.roster.stop().await;
+            this.probes.stop().await;
             this.fleet.stop().await;
             serve::drain(&mut tasks, GRACE).await
         };
@@ -201,10 +224,9 @@ impl Sidecar {
     /// Reads the configuration again. A plan with a mistake changes nothing.
     fn reload(&mut self) -> ReloadAnswer {
         let loaded = load(&self.inputs, &self.env).map_err(|mistakes| sentences(&mistakes));
-        let checked =
-            loaded.and_then(|(plan, _)| wiring::clients(&plan).map(|clients| (plan, clients)));
-        let (plan, clients) = match checked {
-            Ok(checked) => checked,
+        let checked = loaded.and_then(|(plan, _)| wiring::check(&plan).map(|()| plan));
+        let plan = match checked {
+            Ok(plan) => plan,
             Err(mistakes) => {
                 self.monitor
                     .config_reloads
@@ -230,16 +252,19 @@ impl Sidecar {
                 restart.push(format!("{key} takes effect after a restart"));
             }
         }
-        self.fleet.adopt(&plan, clients, Some(&self.plan));
+        self.fleet.adopt(&plan, Some(&self.plan));
+        self.roster.adopt(&plan);
+        self.probes.adopt(&plan);
         log::set_level(&self.level, plan.log.level);
         self.plan = plan;
+        self.reconcile();
         self.monitor
             .config_reloads
             .with_label_values(&["success"])
             .inc();
         self.monitor.config_time.set(unix_now());
         tracing::info!(
-            servers = self.plan.servers.len(),
+            servers = self.snapshots.borrow().len(),
             restart = restart.join("; "),
             "configuration reloaded"
         );
@@ -247,10 +272,24 @@ impl Sidecar {
         Ok(restart)
     }
 
+    /// Watches whom the roster wants.
+    fn reconcile(&mut self) {
+        let seen = self.fleet.seen();
+        let wanted = self.roster.wanted(&seen, tokio::time::Instant::now());
+        self.fleet.reconcile(wanted);
+        if !self.roster.is_pending() {
+            self.looked.store(true, Ordering::Relaxed);
+        }
+    }
+
     fn refresh_own(&self) {
-        self.monitor
-            .servers
-            .set(i64::try_from(self.plan.servers.len()).unwrap_or(i64::MAX));
+        for origin in Origin::ALL {
+            let count = i64::try_from(self.fleet.count(origin)).unwrap_or(i64::MAX);
+            self.monitor
+                .servers
+                .with_label_values(&[origin.word()])
+                .set(count);
+        }
         if let Ok(sample) = i32::try_from(std::process::id())
             .map_or(Err(()), |pid| process::read(pid).map_err(|_| ()))
         {
@@ -260,7 +299,8 @@ impl Sidecar {
                 .process(cpu, sample.resident_bytes, sample.open_fds);
         }
         let snapshots = self.snapshots.borrow().clone();
-        let series = snapshots.iter().map(|one| one.borrow().series());
+        let newest = fleet::newest(&snapshots);
+        let series = newest.iter().map(|one| one.series());
         self.monitor
             .page_series
             .set(i64::try_from(series.sum::<u64>()).unwrap_or(i64::MAX));
@@ -305,15 +345,38 @@ struct Outlook {
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
     reload: mpsc::Sender<oneshot::Sender<ReloadAnswer>>,
+    probes: Arc<Probes>,
+    looked: Arc<AtomicBool>,
+    was_ready: AtomicBool,
 }
 
 impl Site for Outlook {
     fn snapshots(&self) -> Vec<Arc<Snapshot>> {
-        self.snapshots
-            .borrow()
-            .iter()
-            .map(|receiver| Arc::clone(&receiver.borrow()))
-            .collect()
+        fleet::newest(&self.snapshots.borrow())
+    }
+
+    fn probe(
+        &self,
+        target: String,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>> {
+        Box::pin(async move { self.probes.probe(&target, wait).await })
+    }
+
+    /// Servers that join later, because a file or a name changes, do not take readiness back.
+    fn waiting(&self) -> (usize, usize) {
+        let servers = self.snapshots.borrow().clone();
+        let was_ready = self.was_ready.load(Ordering::Relaxed);
+        let waits = |shown: &&Shown| {
+            let counts = !was_ready || shown.origin == Origin::Configured;
+            counts && !shown.snapshots.borrow().status.first_round_over
+        };
+        let looking = usize::from(!self.looked.load(Ordering::Relaxed));
+        let waiting = servers.iter().filter(waits).count() + looking;
+        if waiting == 0 {
+            self.was_ready.store(true, Ordering::Relaxed);
+        }
+        (waiting, servers.len() + looking)
     }
 
     fn own_part(&self) -> Option<Arc<Part>> {

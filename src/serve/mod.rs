@@ -6,10 +6,12 @@ mod home;
 mod listener;
 mod metrics;
 mod negotiate;
+mod probe;
 mod reply;
 mod servers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -24,6 +26,7 @@ use crate::selfmon::SelfMonitor;
 pub use admin::Hosts;
 pub use listener::{Listener, drain};
 pub use metrics::PageCache;
+pub use probe::ProbeRefusal;
 
 /// What the routes show and may set off. `app` is behind it.
 pub trait Site: Send + Sync + 'static {
@@ -35,6 +38,22 @@ pub trait Site: Send + Sync + 'static {
 
     /// Reads the configuration again. Gives a sentence for each thing that needs a restart, or each mistake.
     fn reload(&self) -> BoxFuture<'static, Result<Vec<String>, Vec<String>>>;
+
+    /// The newest snapshot of a target that is not among the servers, waiting at most so long for its first round.
+    fn probe(
+        &self,
+        target: String,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>>;
+
+    /// How many servers have neither answered once nor been given up on, and how many there are.
+    fn waiting(&self) -> (usize, usize) {
+        let snapshots = self.snapshots();
+        let waiting = snapshots
+            .iter()
+            .filter(|snapshot| !snapshot.status.first_round_over);
+        (waiting.count(), snapshots.len())
+    }
 }
 
 /// What all routes share.
@@ -56,6 +75,7 @@ pub fn public_routes(shared: Shared) -> Router {
     };
     Router::new()
         .route("/metrics", get(metrics::metrics))
+        .route("/probe", get(probe::probe))
         .route("/-/healthy", get(home::healthy))
         .route("/-/ready", get(home::ready))
         .route("/api/v1/servers", get(servers::servers))
@@ -97,6 +117,7 @@ struct Counted {
 const ROUTES: &[&str] = &[
     "/",
     "/metrics",
+    "/probe",
     "/-/healthy",
     "/-/ready",
     RELOAD,

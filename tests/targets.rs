@@ -215,6 +215,11 @@ fn probe_gives_the_page_of_one_target_to_whom_it_may() {
     assert!(two.asked() < asked + 20, "served from memory");
     assert_eq!(up(&sidecar), all_up(&["n1"]), "it is not among the servers");
 
+    refusals(&sidecar, &url, port);
+}
+
+/// What is refused, in one sentence, and counted.
+fn refusals(sidecar: &Sidecar, url: &str, port: u16) {
     for (query, status, word) in [
         (format!("target={url}"), 403, "port"),
         ("target=http://169.254.169.254:80".to_owned(), 403, "port"),
@@ -246,7 +251,7 @@ fn probe_gives_the_page_of_one_target_to_whom_it_may() {
         );
     }
     until("counted", || {
-        let page = page(&sidecar, "/metrics");
+        let page = page(sidecar, "/metrics");
         let refused = |reason| page.value("natsight_probe_refused_total", &[("reason", reason)]);
         refused("port") == Some(2.0)
             && refused("off") == Some(1.0)
@@ -278,7 +283,7 @@ fn the_page_of_a_hundred_servers() {
             started.elapsed()
         })
         .collect();
-    println!(
+    eprintln!(
         "100 servers: {bytes} bytes, a scrape {:?} to {:?}",
         took.iter().min(),
         took.iter().max()

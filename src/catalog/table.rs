@@ -131,7 +131,7 @@ catalog! {
     GoMemoryLimit = Gauge "nats_go_memory_limit_bytes" [] Varz;
     /// Client connections open now, leaf nodes not included.
     ServerConnections = Gauge "nats_server_connections" [] Varz;
-    /// Client connections accepted since the server started.
+    /// Client connections accepted since the server started, natsight's connect probe (`probes.connect`) included.
     ServerConnectionsOpened = Counter "nats_server_connections_opened_total" [] Varz;
     /// Route connections open now: several to each peer.
     ServerRoutes = Gauge "nats_server_routes" [] Varz;
@@ -351,7 +351,7 @@ catalog! {
     ConnectionStalls = Counter "nats_connection_stalls_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
 
     // Closed connections, from connz?state=closed.
-    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once.
+    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once; natsight's own connect probe ends as client_closed (`probes.connect: 0` switches it off).
     ConnectionsClosed = Counter "nats_connections_closed_total" ["reason"] Closed;
     /// Times that the server's list of closed connections may have been overwritten before natsight read it, so that some are missing from all reasons; connections opened less those open tells how many there were.
     ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
@@ -422,7 +422,7 @@ catalog! {
     GoGcDebug = Gauge "nats_go_gc_debug" [] Expvar;
 
     // The broker's own health checks, from healthz.
-    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; may lag a lost quorum by 20 s.
+    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; the broker notices a lost quorum after up to 20 s, and the full check is made at most once a minute.
     ServerHealthy = Gauge "nats_server_healthy" ["check"] Healthz;
     /// What the check found wrong, by kind of part; brokers before 2.10 name only the first fault.
     ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
@@ -507,7 +507,7 @@ catalog! {
     StreamLostMessages = Gauge "nats_stream_lost_messages" ["account" "stream"] Streams;
     /// Bytes that were lost to damage of the store.
     StreamLostBytes = Gauge "nats_stream_lost_bytes" ["account" "stream"] Streams;
-    /// Consumers of the stream, durable and ephemeral.
+    /// Consumers of the stream that have a replica on its leader, durable and ephemeral; those of one replica may live elsewhere.
     StreamConsumers = Gauge "nats_stream_consumers" ["account" "stream"] Streams;
     /// When the present leader was elected (2.11.9 and later).
     StreamLeaderSince = Gauge "nats_stream_leader_since_timestamp_seconds" ["account" "stream"] Streams;

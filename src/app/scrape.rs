@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fleet::{Fleet, Snapshots, newest};
 use super::roster::{Roster, Wanted};
 use super::{Exit, complain, load, log, sentences, sidecar, wiring};
+use crate::collect::specs;
 use crate::config::{Inputs, LogLevel, Plan};
 use crate::expose::{Encoding, Page, Shape, Snapshot, TextFormat};
 use crate::selfmon::SelfMonitor;
@@ -49,8 +50,8 @@ pub(super) fn scrape(
         collectors: Vec::new(),
     };
     let page = Page::new(parts).render(&shape, std::time::Instant::now());
-    let _ = out.write_all(&page.to_vec()).and_then(|()| out.flush());
-    report(&snapshots, err)
+    let written = out.write_all(&page.to_vec()).and_then(|()| out.flush());
+    report(&snapshots, err).max(super::written(written))
 }
 
 async fn one_round(plan: &Plan) -> Vec<Arc<Snapshot>> {
@@ -59,7 +60,9 @@ async fn one_round(plan: &Plan) -> Vec<Arc<Snapshot>> {
     let servers = servers_of(plan).await;
     fleet.reconcile(servers);
     let all: Snapshots = snapshots.borrow().clone();
-    let limit = plan.poll.timeout * 4 + plan.poll.heavy_timeout * 4 + SLACK;
+    // One after the other in their lanes, at worst.
+    let jobs = u32::try_from(specs().count()).unwrap_or(u32::MAX);
+    let limit = (plan.poll.timeout + plan.poll.heavy_timeout) * jobs + SLACK;
     let over = async {
         for mut shown in all.clone() {
             let _ = shown
@@ -99,6 +102,7 @@ fn report(snapshots: &[Arc<Snapshot>], err: &mut dyn Write) -> Exit {
         }
         for collector in &status.collectors {
             if let Some(error) = &collector.error {
+                exit = exit.max(Exit::Warned);
                 let _ = writeln!(
                     err,
                     "natsight: {}: {}: {error}",

@@ -369,7 +369,7 @@ impl Site for Outlook {
         let was_ready = self.was_ready.load(Ordering::Relaxed);
         let waits = |shown: &&Shown| {
             let counts = !was_ready || shown.origin == Origin::Configured;
-            counts && !shown.snapshots.borrow().status.first_round_over
+            counts && shown.snapshots.borrow().status.up.is_none()
         };
         let looking = usize::from(!self.looked.load(Ordering::Relaxed));
         let waiting = servers.iter().filter(waits).count() + looking;

@@ -51,7 +51,7 @@ pub trait Site: Send + Sync + 'static {
         let snapshots = self.snapshots();
         let waiting = snapshots
             .iter()
-            .filter(|snapshot| !snapshot.status.first_round_over);
+            .filter(|snapshot| snapshot.status.up.is_none());
         (waiting.count(), snapshots.len())
     }
 }

@@ -65,6 +65,8 @@ pub enum Tier {
     Streams,
     /// Consumers, 30 s by default.
     Consumers,
+    /// Configuration of streams and consumers, 10 min by default.
+    Config,
 }
 
 impl Tier {
@@ -76,6 +78,7 @@ impl Tier {
             Self::Connections => "connections",
             Self::Streams => "streams",
             Self::Consumers => "consumers",
+            Self::Config => "config",
         }
     }
 }
@@ -99,6 +102,16 @@ pub enum Origin {
     Connz,
     /// `/connz?state=closed`.
     Closed,
+    /// `/accstatz`.
+    Accstatz,
+    /// `/accountz`.
+    Accountz,
+    /// `/raftz`.
+    Raftz,
+    /// `/ipqueuesz`.
+    Ipqueuesz,
+    /// `/jsz` with configuration, raft groups and direct consumers.
+    Config,
     /// What natsight saw itself while watching a broker.
     Observed,
     /// The broker's process: `/proc/PID` and its cgroup.
@@ -119,6 +132,11 @@ impl Origin {
             Self::Healthz => "healthz",
             Self::Connz => "connz",
             Self::Closed => "closed",
+            Self::Accstatz => "accstatz",
+            Self::Accountz => "accountz",
+            Self::Raftz => "raftz",
+            Self::Ipqueuesz => "ipqueuesz",
+            Self::Config => "jsz_config",
             Self::Observed => "observed",
             Self::Process => "process",
             Self::Own => "own",
@@ -128,13 +146,18 @@ impl Origin {
     /// The tier in which families of this origin are refreshed.
     pub const fn tier(self) -> Tier {
         match self {
-            Self::Varz | Self::Expvar | Self::Jsz | Self::Observed | Self::Process | Self::Own => {
-                Tier::Light
-            }
+            Self::Varz
+            | Self::Expvar
+            | Self::Jsz
+            | Self::Accstatz
+            | Self::Observed
+            | Self::Process
+            | Self::Own => Tier::Light,
             Self::Healthz => Tier::Health,
-            Self::Connz | Self::Closed => Tier::Connections,
-            Self::Streams => Tier::Streams,
+            Self::Connz | Self::Closed | Self::Accountz => Tier::Connections,
+            Self::Streams | Self::Raftz | Self::Ipqueuesz => Tier::Streams,
             Self::Consumers => Tier::Consumers,
+            Self::Config => Tier::Config,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -750,11 +751,13 @@ impl Varz<'_> {
             server_id: self.server_id.to_string(),
             version: Version::parse(&self.version),
             started: self.start.nanos(),
+            now: self.now.nanos(),
             sizes: Sizes {
                 connections: self.connections.map_or(0, unsigned),
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
                 ..sizes
             },
+            accounts: Arc::default(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::governor::{self, Load};
 use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
 use super::{ProcessChoice, Watch, process};
-use crate::collect::{Context, Sizes, specs};
+use crate::collect::{Context, Facts, specs};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::source::process::{Pid, ProcessSample};
 use crate::state::{CollectorStatus, ServerStatus};
@@ -324,7 +324,7 @@ impl Poller {
                 "the server started again while it was asked".to_owned(),
             ));
         }
-        self.note_sizes(&facts);
+        Context::learn(&mut self.context, &facts);
         let heavy = self.jobs[place].slot == Slot::Heavy;
         if heavy {
             let cost = governor::measured(
@@ -360,21 +360,11 @@ impl Poller {
         Ok(())
     }
 
-    fn note_sizes(&mut self, facts: &crate::collect::Facts) {
-        let before = self.context.sizes;
-        let sizes = Sizes {
-            streams: facts.streams.unwrap_or(before.streams),
-            consumers: facts.consumers.unwrap_or(before.consumers),
-            ..before
-        };
-        if sizes != before {
-            Arc::make_mut(&mut self.context).sizes = sizes;
-        }
-    }
-
     /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
-    fn adopt(&mut self, context: Context, facts: &crate::collect::Facts) {
-        if context.server_id != self.context.server_id {
+    fn adopt(&mut self, mut context: Context, facts: &Facts) {
+        if context.server_id == self.context.server_id {
+            context.accounts = Arc::clone(&self.context.accounts);
+        } else {
             if !self.context.server_id.is_empty() {
                 tracing::info!(server = %context.server_name, version = %facts.version, "server started again");
             }

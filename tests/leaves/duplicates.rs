@@ -6,6 +6,8 @@
 //! - `PATH within SPAN`: times or nanoseconds that differ by no more, since two moments are no better than that
 //! - `END-START`: a text with the whole seconds between two times beside it, or in the root; `END|END` is the first there is
 //! - `count PATH`: how many there are
+//! - `sum PATH PATH`: of two numbers
+//! - `accstatz:of-account FIELD`: the same value in the entry of this account
 //! - `id-of PATH`: the id that the broker makes of a server's name
 //! - `function-of PATH`: equal wherever the other is equal
 //! - `memstats.LastGC` for `PauseEnd[]`: see there
@@ -43,6 +45,19 @@ pub(crate) fn prove(
             ["count", list] => {
                 let count = beside(list).and_then(Json::as_array).map_or(0, Vec::len);
                 (json!(count), json!(count) == *leaf)
+            }
+            ["of-account", field] => {
+                let accounts = companion.as_ref().unwrap()["account_statz"].as_array();
+                let is_this =
+                    |entry: &&Json| entry["acc"] == body["account_detail"]["account_name"];
+                let entry = accounts.unwrap().iter().find(is_this).unwrap();
+                (entry[field].clone(), entry[field] == *leaf)
+            }
+            ["sum", one, two] => {
+                let number = |path: &str| beside(path).and_then(Json::as_i64).unwrap();
+                let sum = json!(number(one) + number(two));
+                let equal = sum == *leaf;
+                (sum, equal)
             }
             ["id-of", name] => {
                 let id = server_id(beside(name).and_then(Json::as_str).unwrap());

@@ -73,27 +73,7 @@ pub(crate) fn prove(
                 let near = other.as_ref().is_some_and(|other| near(leaf, other, span));
                 (other.unwrap_or_default(), near)
             }
-            [span] if span.contains('-') => {
-                let (end, start) = span.split_once('-').unwrap();
-                let around = place.rsplit_once('/').unwrap().0;
-                let time = |names: &str| {
-                    let around = body.pointer(around).unwrap();
-                    let beside = names.split('|').find_map(|name| around.get(name));
-                    let name = names.rsplit('|').next().unwrap();
-                    beside
-                        .unwrap_or(&body[name])
-                        .as_str()
-                        .unwrap()
-                        .parse::<Timestamp>()
-                        .unwrap()
-                };
-                let passed = time(end).duration_since(time(start)).as_secs();
-                // The broker rounds or cuts, by version.
-                (
-                    json!(passed),
-                    (seconds(leaf.as_str().unwrap())? - passed).abs() <= 1,
-                )
-            }
+            [span] if span.contains('-') => passed(body, place, span, leaf)?,
             [other] => {
                 let other = elsewhere(other);
                 // A field that is left out because it is zero equals zero.
@@ -108,6 +88,29 @@ pub(crate) fn prove(
         }
     }
     Ok(())
+}
+
+/// The whole seconds between two times beside a place, or in the root, and whether `leaf` says them.
+fn passed(body: &Json, place: &str, span: &str, leaf: &Json) -> Result<(Json, bool), String> {
+    let (end, start) = span.split_once('-').unwrap();
+    let around = place.rsplit_once('/').unwrap().0;
+    let time = |names: &str| {
+        let around = body.pointer(around).unwrap();
+        let beside = names.split('|').find_map(|name| around.get(name));
+        let name = names.rsplit('|').next().unwrap();
+        beside
+            .unwrap_or(&body[name])
+            .as_str()
+            .unwrap()
+            .parse::<Timestamp>()
+            .unwrap()
+    };
+    let passed = time(end).duration_since(time(start)).as_secs();
+    // The broker rounds or cuts, by version.
+    Ok((
+        json!(passed),
+        (seconds(leaf.as_str().unwrap())? - passed).abs() <= 1,
+    ))
 }
 
 /// The answer that the other leaf is of, unless it is the same one, and the relation without its name.

@@ -132,6 +132,23 @@ async fn eight_first_rounds_are_under_way_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_round_is_over_when_each_collector_was_tried() {
+    let rules = rules();
+    let fakes: Vec<_> = (0..9).map(|_| Fake::new()).collect();
+    let started = |fake: &Arc<Fake>| {
+        fake.say("/connz?limit", Say::Well(S));
+        Scene::start(watch_of(fake.clone(), rules.clone()))
+    };
+    let mut scenes: Vec<_> = fakes.iter().map(started).collect();
+    scenes[0].pass(S - MS).await;
+    assert!(!scenes[0].snapshot().status.first_round_over);
+    assert_eq!(fakes[8].asked().len(), 0);
+    scenes[0].pass(2 * MS).await;
+    assert!(scenes[0].snapshot().status.first_round_over);
+    assert_ne!(fakes[8].asked().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn stop_ends_at_once_whatever_is_under_way() {
     let fake = Fake::new();
     let mut scene = start(&fake);

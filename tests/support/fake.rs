@@ -135,6 +135,9 @@ fn own_answer(path: &str, id: &str, name: &str) -> Vec<u8> {
         "/jsz" if query.contains("streams") || query.contains("consumers") => jsz(id, ACCOUNT),
         "/jsz" => jsz(id, ""),
         "/healthz" => r#"{"status":"ok"}"#.to_owned(),
+        "/accstatz" => format!(r#"{{"server_id":"{id}","account_statz":[]}}"#),
+        "/accountz" => format!(r#"{{"server_id":"{id}","system_account":"SYS","accounts":[]}}"#),
+        "/ipqueuesz" => "{}".to_owned(),
         _ => String::new(),
     }
     .into_bytes()

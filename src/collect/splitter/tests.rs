@@ -265,7 +265,8 @@ fn members_under_any_key_are_cut_out() {
             inside: &[],
         }],
     }];
-    let body = r#"{"a\"}": {"g": {"x": {"y": [{}]}}, "n": 1}, "list": [{"no": 1}], "b\n": {}, "c": null}"#;
+    let body =
+        r#"{"a\"}": {"g": {"x": {"y": [{}]}}, "n": 1}, "list": [{"no": 1}], "b\n": {}, "c": null}"#;
     let expected = [
         "1 a\"}",
         "2 g",

@@ -60,6 +60,7 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             connections: poll.connections,
             streams: poll.streams,
             consumers: poll.consumers,
+            config: poll.config,
         },
         light: Limits {
             deadline: poll.timeout,

@@ -13,6 +13,8 @@ mod support;
 mod gone;
 #[path = "polling/heavy.rs"]
 mod heavy;
+#[path = "polling/identity.rs"]
+mod identity;
 #[path = "polling/rounds.rs"]
 mod rounds;
 

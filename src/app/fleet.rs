@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::wiring;
 use crate::config::{Plan, ServerPlan};
 use crate::expose::Snapshot;
-use crate::poll::{Broker, Poller, Watch};
+use crate::poll::{Broker, Poller, Registry, Watch};
 use crate::source::http::{Client, ClientError, Tls};
 
 /// Where the snapshots of all servers appear.
@@ -19,6 +19,7 @@ pub(super) struct Fleet {
     members: Vec<Member>,
     tasks: JoinSet<()>,
     next_place: u32,
+    registry: Arc<Registry>,
     publish: watch::Sender<Snapshots>,
 }
 
@@ -40,6 +41,7 @@ impl Fleet {
                 members: Vec::new(),
                 tasks: JoinSet::new(),
                 next_place: 0,
+                registry: Arc::default(),
                 publish,
             },
             published,
@@ -88,6 +90,7 @@ impl Fleet {
             process: wiring::process(server, client.target()),
             broker: Arc::clone(&client) as Arc<dyn Broker>,
             rules,
+            registry: Arc::clone(&self.registry),
         };
         let (poller, snapshots) = Poller::new(watch_this);
         let (stop, stopped) = watch::channel(());

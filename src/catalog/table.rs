@@ -295,13 +295,13 @@ catalog! {
     MetaPending = Gauge "nats_meta_pending" [] Varz;
     /// Requests that wait in the meta layer, by kind (2.14 and later).
     MetaPendingByKind = Gauge "nats_meta_pending_requests" ["kind"] Varz;
-    /// Entries of the meta log since its last snapshot.
+    /// Entries of the meta log since its last snapshot (2.11.11, 2.12.2 and later; before 2.14 told by jsz).
     MetaSnapshotEntries = Gauge "nats_meta_snapshot_pending_entries" [] Varz;
-    /// Bytes of the meta log since its last snapshot.
+    /// Bytes of the meta log since its last snapshot (2.11.11, 2.12.2 and later; before 2.14 told by jsz).
     MetaSnapshotBytes = Gauge "nats_meta_snapshot_pending_bytes" [] Varz;
-    /// When the meta log was last snapshot; absent when never.
+    /// When the meta log was last snapshot; absent when never (2.11.11, 2.12.2 and later; before 2.14 told by jsz).
     MetaSnapshotTime = Gauge "nats_meta_snapshot_last_timestamp_seconds" [] Varz;
-    /// How long the last snapshot of the meta log took.
+    /// How long the last snapshot of the meta log took (2.11.11, 2.12.2 and later; before 2.14 told by jsz).
     MetaSnapshotDuration = Gauge "nats_meta_snapshot_last_duration_seconds" [] Varz;
     /// Whether a member of the meta group is in sync, by its leader's view.
     MetaReplicaCurrent = Gauge "nats_meta_replica_current" ["peer" "peer_id"] Varz;
@@ -479,6 +479,12 @@ catalog! {
     JetstreamAccountApiRequests = Gauge "nats_jetstream_account_api_requests" ["account"] Streams;
     /// JetStream API requests of the account that were answered with an error, over the whole cluster; falls when any server restarts.
     JetstreamAccountApiErrors = Gauge "nats_jetstream_account_api_errors" ["account"] Streams;
+    /// JetStream API level that the broker tells for the account; brokers up to 2.15 always give 0.
+    JetstreamAccountApiLevel = Gauge "nats_jetstream_account_api_level" ["account"] Streams detail;
+    /// Accounts with JetStream that the broker tells for the account; brokers up to 2.15 always give 0.
+    JetstreamAccountAccounts = Gauge "nats_jetstream_account_accounts" ["account"] Streams detail;
+    /// Replicated streams and consumers that the broker tells for the account; brokers up to 2.15 always give 0.
+    JetstreamAccountHaAssets = Gauge "nats_jetstream_account_ha_assets" ["account"] Streams detail;
 
     // Streams, from jsz with streams: told by the server that leads the stream.
     /// Who leads the stream, its raft group, and the account that carries the traffic of its replicas.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::number::null_is_empty;
-use super::splitter::{Elements, Labels, Splitter};
+use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, one};
 use super::{
     Collector, Context, Count, DecodeError, Facts, Int, Lane, Record, Records, Spec, always,
@@ -278,12 +278,23 @@ impl Collector for Decoder {
     }
 
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
-        let mut emit = Emit {
-            before: self.counted.as_ref(),
-            answer: &mut self.answer,
-            out,
+        let (before, answer) = (self.counted.as_ref(), &mut self.answer);
+        let mut expvar = |bytes: &[u8], offset| {
+            let Body { memstats } = decode::element(bytes, offset)?;
+            if !memstats.pause_ns.is_empty() {
+                let (pauses, missed) = Pauses::after(before, &memstats);
+                *answer = Answer {
+                    pauses: Some(pauses),
+                    missed,
+                };
+            }
+            out.record(Record::Expvar(&Expvar {
+                memstats: &memstats,
+                pauses: answer.pauses.as_ref().map(|pauses| &pauses.histogram),
+            }));
+            Ok(())
         };
-        self.splitter.feed(bytes, &mut emit)
+        self.splitter.feed(bytes, &mut Root(&mut expvar))
     }
 
     fn finish(&mut self, _out: &mut dyn Records) -> Result<Facts, DecodeError> {
@@ -295,39 +306,5 @@ impl Collector for Decoder {
             facts.dropped.push(("gc_pauses_missed", answer.missed));
         }
         Ok(facts)
-    }
-}
-
-struct Emit<'a> {
-    before: Option<&'a Pauses>,
-    answer: &'a mut Answer,
-    out: &'a mut dyn Records,
-}
-
-impl Elements for Emit<'_> {
-    fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {
-        Ok(Labels::Known)
-    }
-
-    fn element(
-        &mut self,
-        _depth: usize,
-        _key: &'static str,
-        bytes: &[u8],
-        offset: u64,
-    ) -> Result<(), DecodeError> {
-        let Body { memstats } = decode::element(bytes, offset)?;
-        if !memstats.pause_ns.is_empty() {
-            let (pauses, missed) = Pauses::after(self.before, &memstats);
-            *self.answer = Answer {
-                pauses: Some(pauses),
-                missed,
-            };
-        }
-        self.out.record(Record::Expvar(&Expvar {
-            memstats: &memstats,
-            pauses: self.answer.pauses.as_ref().map(|pauses| &pauses.histogram),
-        }));
-        Ok(())
     }
 }

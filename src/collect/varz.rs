@@ -695,7 +695,7 @@ const META: cells!(Meta<'_>) = &[
     (Metric::MetaPending, |m| m.pending.map(Int::value)),
 ];
 
-const META_SNAPSHOT: cells!(MetaSnapshot) = &[
+pub(super) const META_SNAPSHOT: cells!(MetaSnapshot) = &[
     (Metric::MetaSnapshotEntries, |s| {
         Some(s.pending_entries.value())
     }),

@@ -8,6 +8,7 @@ mod job;
 mod observed;
 mod poller;
 mod process;
+mod registry;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
 
 pub use poller::Poller;
+pub use registry::Registry;
 
 /// What a poller needs of a broker. Tests put a stub in its place.
 pub trait Broker: Send + Sync {
@@ -86,6 +88,8 @@ pub struct Watch {
     pub process: ProcessChoice,
     /// What all servers share.
     pub rules: Arc<Rules>,
+    /// Who speaks for which server.
+    pub registry: Arc<Registry>,
 }
 
 /// Which process is the broker's.

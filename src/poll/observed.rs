@@ -182,7 +182,7 @@ fn job_rows(job: &Job, up: bool, out: &mut dyn Rows) {
         // A collector that is not asked because the server is down did not succeed.
         values.push((Metric::CollectorSuccess, (success && (up || !asked)).into()));
         values.push((Metric::CollectorDuration, nanos_value(status.took)));
-        if asked {
+        if asked && status.last_success.is_some() {
             values.push((Metric::CollectorTruncated, status.truncated.into()));
             values.push((Metric::CollectorCoverage, Value::F64(status.coverage)));
             values.push((Metric::CollectorBody, status.bytes.into()));

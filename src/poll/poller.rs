@@ -14,6 +14,7 @@ use super::ask::{self, Harvest, Question};
 use super::governor::{self, Load};
 use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
+use super::registry::Refusal;
 use super::{ProcessChoice, Watch, process};
 use crate::collect::{Context, Sizes, specs};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
@@ -40,6 +41,8 @@ pub struct Poller {
     client_port: Option<u16>,
     version: String,
     up: Option<bool>,
+    /// Why another target is shown instead of this one.
+    refused: Option<Refusal>,
     observed: Observed,
     parts: BTreeMap<&'static str, Arc<Part>>,
     costs: BTreeMap<&'static str, Duration>,
@@ -70,14 +73,7 @@ impl Poller {
         if watch.process != ProcessChoice::Off {
             jobs.push(Job::process(rules.every.light, now));
         }
-        let name = watch
-            .name
-            .clone()
-            .unwrap_or_else(|| watch.broker.host_port());
-        let context = Arc::new(Context {
-            server_name: name,
-            ..Context::default()
-        });
+        let context = Arc::new(nobody(&watch));
         let (publish, published) = watch::channel(Arc::new(Snapshot::default()));
         let poller = Self {
             watch,
@@ -87,6 +83,7 @@ impl Poller {
             client_port: None,
             version: String::new(),
             up: None,
+            refused: None,
             observed: Observed::default(),
             parts: BTreeMap::new(),
             costs: BTreeMap::new(),
@@ -150,6 +147,7 @@ impl Poller {
     fn may_start(&self, job: &Job) -> bool {
         match &job.task {
             Task::Collect(spec) if spec.name == VARZ => true,
+            _ if self.refused.is_some() => false,
             Task::Collect(_) if self.up != Some(true) => false,
             Task::Collect(_) => job.slot == Slot::Light || self.light_tried(),
             Task::Probe | Task::Process => self.client_port.is_some(),
@@ -315,6 +313,7 @@ impl Poller {
         } = harvest;
         let name = self.jobs[place].name;
         if name == VARZ {
+            self.claim(&context)?;
             self.adopt(context, &facts);
         } else if asked_of != self.context.server_id
             || facts.server_id.as_deref().is_some_and(|id| id != asked_of)
@@ -370,6 +369,36 @@ impl Poller {
         if sizes != before {
             Arc::make_mut(&mut self.context).sizes = sizes;
         }
+    }
+
+    /// Asks whether this target may speak for the server that answered. One that may not shows nothing of it, under
+    /// an identity that no other target has.
+    fn claim(&mut self, context: &Context) -> Result<(), (&'static str, String)> {
+        let now = Instant::now();
+        let until = now
+            + self.watch.rules.every.light * FAILURES_SHOWN_MAX
+            + self.watch.rules.light.deadline;
+        let shown = self.watch.broker.shown();
+        let name = (context.nats_cluster.as_str(), context.server_name.as_str());
+        let claim = self.watch.registry.claim(
+            self.watch.place,
+            &shown,
+            &context.server_id,
+            name,
+            now,
+            until,
+        );
+        self.refused = claim.err();
+        let Some(refusal) = &self.refused else {
+            return Ok(());
+        };
+        let told = (refusal.reason(), refusal.text());
+        self.parts.retain(|name, _| *name == OBSERVED);
+        self.context = Arc::new(Context {
+            server_name: self.watch.broker.host_port(),
+            ..Context::default()
+        });
+        Err(told)
     }
 
     /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
@@ -470,6 +499,9 @@ impl Poller {
                 }
             }
             Err((reason, text)) => {
+                if job.name == VARZ && !matches!(reason, "same_server" | "same_name") {
+                    self.refused = None;
+                }
                 if job.failures_in_row == 0 {
                     tracing::warn!(server, collector = job.name, reason, error = text, "failed");
                 }
@@ -525,15 +557,22 @@ impl Poller {
         let Some(varz) = self.jobs.iter().find(|job| job.name == VARZ) else {
             return;
         };
-        let up = varz.status.success;
+        // A refused target did answer.
+        let up = varz
+            .status
+            .success
+            .map(|success| success || self.refused.is_some());
         let server = self.context.server_name.as_str();
         match (self.up, up) {
+            _ if self.refused.is_some() => {}
             (None | Some(false), Some(true)) => {
                 tracing::info!(server, version = %self.version, "server is up");
-                // Who waited for the server is not late.
+                // Who waited for the server is not late, and what left the page with it is asked for again at once,
+                // however far its interval was stretched.
                 let now = Instant::now();
                 for job in &mut self.jobs {
-                    job.due = job.due.max(now);
+                    let gone = !self.parts.contains_key(job.name);
+                    job.due = if gone { now } else { job.due.max(now) };
                 }
             }
             (None | Some(true), Some(false)) => tracing::warn!(server, "server is down"),
@@ -595,6 +634,24 @@ impl Poller {
                 .map(Instant::into_std),
             collectors: collectors.collect(),
         }
+    }
+}
+
+/// The identity before the server gave its own.
+fn nobody(watch: &Watch) -> Context {
+    let name = watch
+        .name
+        .clone()
+        .unwrap_or_else(|| watch.broker.host_port());
+    Context {
+        server_name: name,
+        ..Context::default()
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.watch.registry.release(self.watch.place);
     }
 }
 

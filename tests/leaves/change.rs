@@ -6,9 +6,14 @@ use jiff::Timestamp;
 use natsight::collect::GoDuration;
 use serde_json::{Value as Json, json};
 
-/// The first of `to` that is another value, else one of the same kind: numbers grow by one, times by an hour.
-pub(crate) fn changed(leaf: &Json, to: Option<&[String]>) -> Json {
+/// The first of `to` that is another value, else one of the same kind: numbers grow by one, times by an hour. `all` is
+/// what the leaf is in all places.
+pub(crate) fn changed(leaf: &Json, to: Option<&[String]>, all: &[&Json]) -> Json {
     if let Some(to) = to {
+        if to == ["other"] {
+            let other = all.iter().find(|other| **other != leaf);
+            return (*other.unwrap()).clone();
+        }
         let now = leaf.as_str().map_or(leaf.to_string(), str::to_owned);
         let other = to.iter().find(|other| **other != now).unwrap();
         return if leaf.is_string() {

@@ -1,6 +1,6 @@
 //! Leaves of a body by path; who leads what; which recordings belong together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -50,38 +50,60 @@ fn descend(
     }
 }
 
-/// Values at a path, in the order of the body.
-pub(crate) fn values<'a>(body: &'a Json, path: &str) -> Vec<&'a Json> {
-    let mut now = vec![body];
+/// The place of `path` that has the same places in lists as `place`, as far as both have lists.
+pub(crate) fn same_places(path: &str, place: &str) -> String {
+    let mut numbers = place
+        .split('/')
+        .filter(|part| part.parse::<usize>().is_ok());
+    let mut same = String::new();
     for name in path.split('.') {
-        let (name, lists) = match name.split_once("[]") {
-            Some((name, more)) => (name, 1 + more.matches("[]").count()),
-            None => (name, 0),
-        };
-        now = now
-            .into_iter()
-            .flat_map(|json| match (json, name) {
-                (Json::Object(members), "*") => members.values().collect(),
-                (json, name) => json.get(name).into_iter().collect::<Vec<_>>(),
-            })
-            .collect();
+        let lists = name.matches("[]").count();
+        same += &format!("/{}", name.trim_end_matches("[]"));
         for _ in 0..lists {
-            now = now
-                .into_iter()
-                .filter_map(Json::as_array)
-                .flatten()
-                .collect();
+            same += &format!("/{}", numbers.next().unwrap());
         }
     }
-    now
+    same
+}
+
+/// The place of the innermost element of a list around a place; the root when there is none.
+pub(crate) fn element(place: &str) -> &str {
+    let mut around = place;
+    while let Some((outer, key)) = around.rsplit_once('/') {
+        if around != place && key.parse::<usize>().is_ok() {
+            return around;
+        }
+        around = outer;
+    }
+    ""
+}
+
+/// The only server that is named as leader around a place.
+pub(crate) fn leader<'a>(body: &'a Json, place: &str) -> Option<&'a str> {
+    let leaders = groups(body, place).filter_map(|group| match group.get("leader") {
+        Some(leader) => leader.as_str(),
+        None => group.get("replicas").map(|_| NOBODY),
+    });
+    let leaders: BTreeSet<&str> = leaders.collect();
+    let only = leaders.first().filter(|_| leaders.len() == 1);
+    only.copied().filter(|leader| *leader != NOBODY)
+}
+
+/// Leads what has members and no leader.
+const NOBODY: &str = "";
+
+/// What stands around a place and may have a leader.
+fn groups<'a>(body: &'a Json, place: &str) -> impl Iterator<Item = &'a Json> {
+    let ends = place.match_indices('/').map(|(end, _)| end);
+    let around = ends.filter_map(|end| body.pointer(&place[..end]));
+    around
+        .flat_map(|around| [Some(around), around.get("cluster")])
+        .flatten()
 }
 
 /// Whether all that stands around a place and has a leader is led by this server; what has members but no leader is not.
 pub(crate) fn led(body: &Json, place: &str, server: &str) -> bool {
-    let ends = place.match_indices('/').map(|(end, _)| end);
-    let around = ends.filter_map(|end| body.pointer(&place[..end]));
-    let groups = around.flat_map(|around| [Some(around), around.get("cluster")]);
-    groups.flatten().all(|group| match group.get("leader") {
+    groups(body, place).all(|group| match group.get("leader") {
         Some(leader) => leader.as_str() == Some(server),
         None => group.get("replicas").is_none(),
     })

@@ -27,6 +27,9 @@ async fn what_a_broker_reported_goes_after_two_missed_rounds_and_what_was_seen_s
     let page = scene.page();
     only_seen(&page);
     assert_eq!(page.value("nats_up", &[]), Some(0.0));
+    for sample in page.find("nats_collector_success", &[]) {
+        assert_eq!(sample.value, 0.0, "{}: nobody is asked", sample.key());
+    }
     assert_eq!(page.value(succeeded, &[("collector", "varz")]), last);
     assert_eq!(server_name(&page), "one");
     let timeouts = [("handler", "/varz"), ("code", "timeout")];

@@ -125,7 +125,27 @@ async fn eight_first_rounds_are_under_way_at_once() {
     let _all = waiting.unwrap();
     let mut scene = Scene::start(watch_of(fake.clone(), rules.clone()));
     scene.pass(10 * S).await;
-    assert_eq!((fake.asked().len(), scene.stop().await), (0, 0 * S));
+    assert_eq!(
+        (fake.asked().len(), scene.stop().await),
+        (0, Duration::ZERO)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_round_is_over_when_each_collector_was_tried() {
+    let rules = rules();
+    let fakes: Vec<_> = (0..9).map(|_| Fake::new()).collect();
+    let started = |fake: &Arc<Fake>| {
+        fake.say("/connz?limit", Say::Well(S));
+        Scene::start(watch_of(fake.clone(), rules.clone()))
+    };
+    let mut scenes: Vec<_> = fakes.iter().map(started).collect();
+    scenes[0].pass(S - MS).await;
+    assert!(!scenes[0].snapshot().status.first_round_over);
+    assert_eq!(fakes[8].asked().len(), 0);
+    scenes[0].pass(2 * MS).await;
+    assert!(scenes[0].snapshot().status.first_round_over);
+    assert_ne!(fakes[8].asked().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +158,7 @@ async fn stop_ends_at_once_whatever_is_under_way() {
     while fake.asked().len() == before {
         scene.pass(MS).await;
     }
-    assert_eq!(scene.stop().await, 0 * S);
+    assert_eq!(scene.stop().await, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +171,7 @@ async fn scrapes_make_no_requests() {
     for _ in 0..100 {
         support::page::text(&scene.snapshot(), TextFormat::OpenMetrics1);
     }
-    scene.pass(0 * S).await;
+    scene.pass(Duration::ZERO).await;
     assert_eq!(fake.asked().len(), before);
 }
 

@@ -111,6 +111,10 @@ fn bodies(name: &str) -> Vec<(String, String)> {
         ("/varz", varz),
         ("/healthz", r#"{"status":"ok"}"#.to_owned()),
         (
+            "/debug/vars",
+            r#"{"cmdline":["nats-server"],"memstats":{"HeapInuse":4096,"NumGC":3}}"#.to_owned(),
+        ),
+        (
             "/connz",
             format!(r#"{{"server_id":"{id}","now":"2026-11-22T09:00:00Z","num_connections":0,"total":0,"offset":0,"limit":1024,"connections":[]}}"#),
         ),

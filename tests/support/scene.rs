@@ -52,6 +52,7 @@ pub(crate) fn watch_of(broker: Arc<dyn Broker>, rules: Rules) -> Watch {
         broker,
         process: ProcessChoice::Off,
         rules: Arc::new(rules),
+        registry: Arc::default(),
     }
 }
 

@@ -86,15 +86,25 @@ async fn check(name: &'static str, act: Act, reason: &'static str) {
     recovers(&mut scene).await;
 }
 
+type Case = (&'static str, Act, &'static str);
+
+/// Each is told with its reason, and gets well again; all at the same time.
+async fn check_all(cases: Vec<Case>) {
+    let mut checks = JoinSet::new();
+    let count = cases.len();
+    for (name, act, reason) in cases {
+        checks.spawn(check(name, act, reason));
+    }
+    assert_eq!(checks.join_all().await.len(), count);
+}
+
 #[tokio::test]
-async fn whatever_a_broker_does_is_told_and_gets_well_again() {
-    let answer = |status: &str, headers: &str, body: &str| Act::Answer(http(status, headers, body));
+async fn answers_that_do_not_end_well_are_told_and_get_well_again() {
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n".to_vec();
     let whole = http("200 OK", "", &varz("IDONE", "one"));
     let cut = |share: usize| Act::AnswerThenClose(whole[..whole.len() * share / 100].to_vec());
     let every = 5 * MS;
-    let mut checks = JoinSet::new();
-    for (name, act, reason) in [
+    check_all(vec![
         ("silence", Act::AnswerThenHang(vec![]), "timeout"),
         (
             "half a head",
@@ -119,6 +129,14 @@ async fn whatever_a_broker_does_is_told_and_gets_well_again() {
         ("cut in the head", cut(3), "truncated"),
         ("cut in the body", cut(50), "truncated"),
         ("cut near the end", cut(99), "truncated"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn answers_that_mean_something_else_are_told_and_get_well_again() {
+    let answer = |status: &str, headers: &str, body: &str| Act::Answer(http(status, headers, body));
+    check_all(vec![
         (
             "404",
             answer("404 Not Found", "", "404 page not found"),
@@ -160,12 +178,8 @@ async fn whatever_a_broker_does_is_told_and_gets_well_again() {
             Act::AnswerThenClose(b"-ERR 'Unknown Protocol'\r\n".to_vec()),
             "protocol",
         ),
-    ] {
-        checks.spawn(check(name, act, reason));
-    }
-    let count = checks.len();
-    let done = checks.join_all().await;
-    assert_eq!(done.len(), count);
+    ])
+    .await;
 }
 
 #[tokio::test]

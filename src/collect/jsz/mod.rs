@@ -19,7 +19,7 @@ pub use streams::{
     Account, AccountApi, AccountDetail, External, Lost, Source, SourceError, Stream, StreamDetail,
     StreamState, Transform,
 };
-pub use totals::{JetstreamTotals, Limits};
+pub use totals::{JetstreamTotals, Limits, MetaCluster};
 
 use super::number::null_is_empty;
 use super::splitter::Labels;

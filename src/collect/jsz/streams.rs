@@ -42,6 +42,9 @@ pub struct AccountDetail<'a> {
     pub storage: Option<Int>,
     pub reserved_memory: Option<Int>,
     pub reserved_storage: Option<Int>,
+    /// Of a struct that servers share with accounts: 0 up to 2.15, as are `ha_assets` and the API's `level`.
+    pub accounts: Option<Int>,
+    pub ha_assets: Option<Int>,
     #[serde(default)]
     pub api: AccountApi,
 }
@@ -55,6 +58,8 @@ pub struct AccountDetail<'a> {
 pub struct AccountApi {
     pub total: Option<Int>,
     pub errors: Option<Int>,
+    /// 2.11.
+    pub level: Option<Int>,
 }
 
 /// A stream with a replica on this server.
@@ -211,6 +216,15 @@ const ACCOUNT: cells!(AccountDetail<'_>) = &[
     }),
     (Metric::JetstreamAccountApiErrors, |a| {
         a.api.errors.map(Int::value)
+    }),
+    (Metric::JetstreamAccountApiLevel, |a| {
+        a.api.level.map(Int::value)
+    }),
+    (Metric::JetstreamAccountAccounts, |a| {
+        a.accounts.map(Int::value)
+    }),
+    (Metric::JetstreamAccountHaAssets, |a| {
+        a.ha_assets.map(Int::value)
     }),
 ];
 

@@ -8,7 +8,10 @@ use super::Text;
 use crate::catalog::Metric;
 use crate::collect::splitter::{Root, Splitter};
 use crate::collect::table::{cells, emit, one};
-use crate::collect::{Collector, Context, Count, DecodeError, Facts, Int, Record, Records, decode};
+use crate::collect::varz::{META_SNAPSHOT, MetaSnapshot};
+use crate::collect::{
+    Collector, Context, Count, DecodeError, Facts, Int, Record, Records, Version, decode,
+};
 use crate::state::{EntityKind, Rows};
 
 /// The answer of `/jsz` (nats-server `server/monitor.go`, type `JSInfo`).
@@ -29,6 +32,14 @@ pub struct JetstreamTotals<'a> {
     pub bytes: Count,
     #[serde(default)]
     pub limits: Limits,
+    pub meta_cluster: Option<MetaCluster>,
+}
+
+/// `meta_cluster` of jsz: what varz lacks.
+#[derive(Debug, Deserialize)]
+pub struct MetaCluster {
+    /// 2.11.11 and 2.12.2; in varz from 2.14 on (nats-server `server/monitor.go`, `updateJszVarz` and `Jsz` by tag).
+    pub snapshot: Option<MetaSnapshot>,
 }
 
 /// `limits` of jsz; a limit that is not configured is left out.
@@ -86,9 +97,12 @@ const LIMITS: cells!(Limits) = &[
     }),
 ];
 
+/// From here on varz tells of the meta group's snapshot.
+const VARZ_HAS_SNAPSHOT: Version = Version(2, 14, 0);
+
 impl JetstreamTotals<'_> {
     /// Rows of the native view.
-    pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
+    pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
         one(rows, &[], Metric::JetstreamEnabled, (!self.disabled).into());
         if self.disabled {
             // The rest is there, all zero, and means nothing.
@@ -96,6 +110,12 @@ impl JetstreamTotals<'_> {
         }
         emit(rows, EntityKind::Server, &[], TOTALS, self);
         emit(rows, EntityKind::Server, &[], LIMITS, &self.limits);
+        let meta = self.meta_cluster.as_ref();
+        if let Some(snapshot) = meta.and_then(|meta| meta.snapshot.as_ref())
+            && context.version < VARZ_HAS_SNAPSHOT
+        {
+            emit(rows, EntityKind::Server, &[], META_SNAPSHOT, snapshot);
+        }
     }
 }
 

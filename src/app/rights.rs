@@ -29,6 +29,9 @@ pub(super) struct Fresh {
     pub(super) warnings: Vec<Warning>,
 }
 
+/// Rights with the files that they came from.
+pub(super) type Found = (Vec<PathBuf>, Fresh);
+
 /// Reads what the plan names. TLS that is as `before` is taken from there, so that connections see no change.
 pub(super) fn read(plan: &Plan, before: Option<&Keeper>) -> Reading {
     let (mut files, mut mistakes, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,7 +155,7 @@ impl Keeper {
     }
 
     /// Puts rights in force, and watches the files that they came from as they are now.
-    pub(super) fn adopt(&mut self, files: Vec<PathBuf>, fresh: Fresh) {
+    pub(super) fn adopt(&mut self, (files, fresh): Found) {
         self.watch = FileWatch::start(files);
         self.enforce(fresh);
     }
@@ -226,7 +229,7 @@ impl Keeper {
 
 impl Reading {
     /// The files with what is fit to be put in force, or every mistake.
-    pub(super) fn ready(self) -> Result<(Vec<PathBuf>, Fresh), Vec<Mistake>> {
+    pub(super) fn ready(self) -> Result<Found, Vec<Mistake>> {
         Ok((self.files, self.outcome?))
     }
 }

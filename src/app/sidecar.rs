@@ -1,7 +1,6 @@
 //! `natsight serve`: listeners, pollers, signals, reload, and an end within five seconds.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +13,7 @@ use tokio::task::JoinSet;
 use super::files::{FileWatch, LOOK_EVERY};
 use super::fleet::{Fleet, Snapshots};
 use super::log::{self, LevelHandle};
-use super::rights::{Fresh, Keeper};
+use super::rights::{Found, Keeper};
 use super::{Exit, complain, load, rights, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
@@ -70,10 +69,7 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
 }
 
 /// Clients and rights of a plan; or a sentence for each mistake in the files that it names.
-fn checked(
-    plan: &Plan,
-    before: Option<&Keeper>,
-) -> Result<(Vec<Client>, (Vec<PathBuf>, Fresh)), Vec<String>> {
+fn checked(plan: &Plan, before: Option<&Keeper>) -> Result<(Vec<Client>, Found), Vec<String>> {
     let rights = rights::read(plan, before).ready();
     let rights = rights.map_err(|mistakes| sentences(&mistakes));
     match (wiring::clients(plan), rights) {
@@ -107,13 +103,13 @@ impl Sidecar {
         inputs: Inputs,
         env: Vec<(String, String)>,
         level: LevelHandle,
-        (files, fresh): (Vec<PathBuf>, Fresh),
+        rights: Found,
     ) -> Result<Self, String> {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
         let (fleet, snapshots) = Fleet::new();
         let mut keeper = Keeper::new(monitor.clone());
-        keeper.adopt(files, fresh);
+        keeper.adopt(rights);
         Ok(Self {
             broker_files: FileWatch::start(wiring::tls(&plan).files()),
             plan,
@@ -240,7 +236,7 @@ impl Sidecar {
         let checked = loaded.and_then(|(plan, _)| {
             checked(&plan, Some(&self.keeper)).map(|checked| (plan, checked))
         });
-        let (plan, (clients, (files, fresh))) = match checked {
+        let (plan, (clients, rights)) = match checked {
             Ok(checked) => checked,
             Err(mistakes) => {
                 self.monitor
@@ -268,7 +264,7 @@ impl Sidecar {
             }
         }
         self.fleet.adopt(&plan, clients, Some(&self.plan));
-        self.keeper.adopt(files, fresh);
+        self.keeper.adopt(rights);
         // Pollers that go on have read them when they began.
         self.broker_files.follow(wiring::tls(&plan).files());
         log::set_level(&self.level, plan.log.level);

@@ -7,9 +7,9 @@ use natsight::config::{ClientAuth, Rate, TlsVersion, WebPlan, read_web};
 
 /// Beside `web.yml` there are `c.pem` and `k.pem`.
 fn read(text: &str) -> Result<(WebPlan, String), String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     for (name, text) in [("web.yml", text), ("c.pem", "C"), ("k.pem", "K")] {
-        fs::write(folder.path().join(name), text).unwrap();
+        fs::write(folder.path().join(name), text).expect("it is written");
     }
     let place = format!("{}/", folder.path().display());
     let said = |lines: Vec<String>| lines.join("\n").replace(&place, "");
@@ -99,7 +99,10 @@ fn what_exporter_toolkit_takes_is_taken() {
     ))
     .unwrap();
     assert_eq!(plan(&text).users.len(), 2);
+}
 
+#[test]
+fn older_spellings_and_switches_are_taken() {
     assert_eq!(plan("rate_limit: {interval: 0s, burst: 3}").rate, None);
     assert_eq!(plan("rate_limit: {interval: 0}").rate, None);
     let text = "tls_server_config: {cert: 'X', key: 'Y', client_auth_type: RequireClientCert, \

@@ -1,5 +1,10 @@
 //! Rights and transport: who gets in, who does not, and what each is told. Listeners in this process; `files` has the binary.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop where it stands; the allowance of clippy.toml ends at #[test] functions"
+)]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +25,7 @@ use tokio::task::JoinSet;
 use http::{Reply, reply};
 use pki::{Authority, Client, Identity};
 
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/broker.rs"]
 mod broker;
 #[path = "rights/brokers.rs"]

@@ -188,7 +188,12 @@ mod tests {
         let checks = all
             .iter()
             .map(|word| passwords.check(&users, "alice", word));
-        let verdicts = futures_util::future::join_all(checks).await;
+        // Nothing is checked until all have come.
+        let places = u32::try_from(RUNNING_MAX).unwrap();
+        let held = passwords.running.acquire_many(places).await.unwrap();
+        let (verdicts, ()) = tokio::join!(futures_util::future::join_all(checks), async {
+            drop(held);
+        });
         let busy = verdicts.iter().filter(|verdict| **verdict == Verdict::Busy);
         assert_eq!(busy.count(), 100 - RUNNING_MAX - WAITING_MAX);
     }

@@ -349,7 +349,17 @@ async fn secrets_are_shown_nowhere() {
             clean(line, &format!("{found:?} {}", found.text()), &key);
         }
     }
-    // Broken files that hold secrets, each in a place where its content could slip into a sentence.
+    broken(&folder, &config, &hash, &key);
+    folder.write("token", "s3cret\nnew");
+    sidecar.wait_for(&["stays in force"]);
+    for line in sidecar.lines() {
+        clean("the log", &line, &key);
+    }
+    in_memory(&folder, &key);
+}
+
+/// Broken files that hold secrets, each in a place where its content could slip into a sentence.
+fn broken(folder: &Folder, config: &str, hash: &str, key: &str) {
     for (name, text) in [
         (
             "web.key",
@@ -388,17 +398,11 @@ async fn secrets_are_shown_nowhere() {
     ] {
         let before = fs::read_to_string(folder.path(name)).expect("it is there");
         folder.write(name, &text);
-        let ended = run(&["check-config", &config], &[]);
+        let ended = run(&["check-config", config], &[]);
         assert_eq!(ended.code, 64, "{name} {text}: {ended:?}");
-        clean(&text, &format!("{}{}", ended.out, ended.err), &key);
+        clean(&text, &format!("{}{}", ended.out, ended.err), key);
         folder.write(name, &before);
     }
-    folder.write("token", "s3cret\nnew");
-    sidecar.wait_for(&["stays in force"]);
-    for line in sidecar.lines() {
-        clean("the log", &line, &key);
-    }
-    in_memory(&folder, &key);
 }
 
 /// What a core dump of settings, or a forgotten `{:?}`, would show.

@@ -178,11 +178,10 @@ fn job_rows(job: &Job, up: bool, out: &mut dyn Rows) {
     let status = &job.status;
     let mut values = vec![(Metric::CollectorInterval, nanos_value(job.interval))];
     let asked = matches!(job.task, Task::Collect(_));
-    if let Some(success) = status.success {
-        // A collector that is not asked because the server is down did not succeed.
-        values.push((Metric::CollectorSuccess, (success && (up || !asked)).into()));
+    if let Some(success) = job.succeeded(up) {
+        values.push((Metric::CollectorSuccess, success.into()));
         values.push((Metric::CollectorDuration, nanos_value(status.took)));
-        if asked && status.last_success.is_some() {
+        if asked {
             values.push((Metric::CollectorTruncated, status.truncated.into()));
             values.push((Metric::CollectorCoverage, Value::F64(status.coverage)));
             values.push((Metric::CollectorBody, status.bytes.into()));

@@ -29,7 +29,7 @@ pub(super) async fn ready(State(shared): State<Shared>) -> Response {
     let snapshots = shared.site.snapshots();
     let waiting = snapshots
         .iter()
-        .filter(|snapshot| !snapshot.status.first_round_over)
+        .filter(|snapshot| snapshot.status.up.is_none())
         .count();
     if waiting == 0 {
         return "natsight is ready\n".into_response();

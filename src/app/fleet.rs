@@ -15,7 +15,7 @@ use super::wiring;
 use crate::config::Plan;
 use crate::expose::Snapshot;
 use crate::poll::{Broker, Poller, Registry, Rules, Watch};
-use crate::source::http::{Client, Tls};
+use crate::source::http::{Client, ClientError, Tls};
 
 pub(super) use shown::newest;
 use told::Told;
@@ -55,6 +55,7 @@ struct Member {
     place: u32,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     told: Arc<Told>,
+    client: Arc<Client>,
     /// Dropping it stops the poller.
     _stop: watch::Sender<()>,
 }
@@ -159,9 +160,10 @@ impl Fleet {
         };
         let place = self.next_place;
         self.next_place += 1;
+        let client = Arc::new(client);
         // Whoever was discovered tells the same as the server that it was discovered by.
         let listens = way.discover && wanted.origin != Origin::Discovered;
-        let told = Arc::new(Told::new(client, listens));
+        let told = Arc::new(Told::new(Arc::clone(&client), listens));
         let (poller, snapshots) = Poller::new(Watch {
             place,
             name: wanted.name.clone(),
@@ -177,6 +179,7 @@ impl Fleet {
             place,
             snapshots,
             told,
+            client,
             _stop: stop,
         })
     }
@@ -206,6 +209,20 @@ impl Fleet {
     pub(super) fn count(&self, origin: Origin) -> usize {
         let of_origin = |member: &&Member| member.wanted.origin == origin;
         self.members.iter().filter(of_origin).count()
+    }
+
+    /// Reads certificates towards the brokers again, for all or for none.
+    pub(super) fn renew(&self, tls: &Tls) -> Result<(), String> {
+        let renewed: Result<Vec<_>, _> = self
+            .members
+            .iter()
+            .map(|member| Ok((member, member.client.prepare(tls)?)))
+            .collect();
+        let renewed = renewed.map_err(|error: ClientError| error.to_string())?;
+        for (member, prepared) in renewed {
+            member.client.renew(prepared);
+        }
+        Ok(())
     }
 
     /// Stops all pollers.

@@ -11,11 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::files::{FileWatch, LOOK_EVERY};
 use super::fleet::{self, Fleet, Shown, Snapshots};
 use super::log::{self, LevelHandle};
 use super::probe::Probes;
+use super::rights::{Found, Keeper};
 use super::roster::{Origin, Roster};
-use super::{Exit, complain, load, sentences, wiring};
+use super::{Exit, complain, load, rights, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::selfmon::SelfMonitor;
@@ -49,21 +51,40 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
         Ok(loaded) => loaded,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    if let Err(wrong) = wiring::check(&plan) {
-        return complain(err, &wrong);
-    }
+    let rights = match checked(&plan, None) {
+        Ok(checked) => checked,
+        Err(wrong) => return complain(err, &wrong),
+    };
     let level = log::start(&plan.log);
-    for warning in &warnings {
+    for warning in warnings.iter().chain(&rights.1.warnings) {
         tracing::warn!("{}", warning.text);
     }
     let ended = runtime()
         .map_err(|error| format!("the runtime did not start: {error}"))
-        .and_then(|runtime| runtime.block_on(Sidecar::run(plan, inputs, env, level)));
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                let sidecar = Sidecar::new(plan, inputs, env, level, rights)?;
+                sidecar.run().await
+            })
+        });
     match ended {
         Ok(()) => Exit::Fine,
         Err(text) => {
             let _ = writeln!(err, "natsight: {text}");
             Exit::Failed
+        }
+    }
+}
+
+/// Rights of a plan, whose servers can be asked; or a sentence for each mistake in the files that it names.
+fn checked(plan: &Plan, before: Option<&Keeper>) -> Result<Found, Vec<String>> {
+    let rights = rights::read(plan, before).ready();
+    let rights = rights.map_err(|mistakes| sentences(&mistakes));
+    match (wiring::check(plan), rights) {
+        (Ok(()), Ok(rights)) => Ok(rights),
+        (servers, rights) => {
+            let wrong = [rights.err(), servers.err()];
+            Err(wrong.into_iter().flatten().flatten().collect())
         }
     }
 }
@@ -83,35 +104,47 @@ struct Sidecar {
     monitor: SelfMonitor,
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
+    keeper: Keeper,
+    /// The files of TLS towards the brokers.
+    broker_files: FileWatch,
 }
 
 impl Sidecar {
-    async fn run(
+    fn new(
         plan: Plan,
         inputs: Inputs,
         env: Vec<(String, String)>,
         level: LevelHandle,
-    ) -> Result<(), String> {
+        rights: Found,
+    ) -> Result<Self, String> {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
-        let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
         let (fleet, snapshots) = Fleet::new();
         let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup);
-        let mut this = Self {
+        let mut keeper = Keeper::new(monitor.clone());
+        keeper.adopt(rights);
+        Ok(Self {
             roster: Roster::new(Arc::clone(&lookup), monitor.clone()),
             probes: Arc::new(Probes::new(&plan, lookup, monitor.clone())),
             looked: Arc::new(AtomicBool::new(false)),
+            broker_files: FileWatch::start(wiring::tls(&plan).files()),
             plan,
             inputs,
             env,
             level,
             fleet,
             monitor,
-            snapshots: snapshots.clone(),
-            own: Arc::new(Mutex::new(None)),
-        };
-        let site = Outlook {
             snapshots,
+            own: Arc::new(Mutex::new(None)),
+            keeper,
+        })
+    }
+
+    async fn run(self) -> Result<(), String> {
+        let mut this = self;
+        let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
+        let site = Outlook {
+            snapshots: this.snapshots.clone(),
             own: Arc::clone(&this.own),
             reload: reload_asked,
             probes: Arc::clone(&this.probes),
@@ -131,6 +164,7 @@ impl Sidecar {
         let mut tasks = JoinSet::new();
         this.serve(listeners, Arc::new(site), &stopped, &mut tasks);
         let mut own_timer = tokio::time::interval(OWN_EVERY);
+        let mut files_timer = tokio::time::interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -145,6 +179,7 @@ impl Sidecar {
                     this.probes.sweep(tokio::time::Instant::now());
                     this.refresh_own();
                 }
+                _ = files_timer.tick() => this.look_at_files(),
             }
         }
         tracing::info!("stopping");
@@ -184,13 +219,14 @@ impl Sidecar {
             site,
             monitor: self.monitor.clone(),
             cache: Arc::new(PageCache::default()),
+            guard: self.keeper.guard(),
         };
-        tasks.spawn(public.run(serve::public_routes(shared.clone()), stopped.clone()));
+        let guard = shared.guard.clone();
+        let routes = serve::public_routes(shared.clone());
+        tasks.spawn(public.run(routes, guard.clone(), stopped.clone()));
         if let Some(admin) = admin {
-            tasks.spawn(admin.run(
-                serve::admin_routes(shared, hosts(&self.plan)),
-                stopped.clone(),
-            ));
+            let routes = serve::admin_routes(shared, hosts(&self.plan));
+            tasks.spawn(admin.run(routes, guard, stopped.clone()));
         }
     }
 
@@ -224,9 +260,11 @@ impl Sidecar {
     /// Reads the configuration again. A plan with a mistake changes nothing.
     fn reload(&mut self) -> ReloadAnswer {
         let loaded = load(&self.inputs, &self.env).map_err(|mistakes| sentences(&mistakes));
-        let checked = loaded.and_then(|(plan, _)| wiring::check(&plan).map(|()| plan));
-        let plan = match checked {
-            Ok(plan) => plan,
+        let checked = loaded.and_then(|(plan, _)| {
+            checked(&plan, Some(&self.keeper)).map(|checked| (plan, checked))
+        });
+        let (plan, rights) = match checked {
+            Ok(checked) => checked,
             Err(mistakes) => {
                 self.monitor
                     .config_reloads
@@ -255,6 +293,9 @@ impl Sidecar {
         self.fleet.adopt(&plan, Some(&self.plan));
         self.roster.adopt(&plan);
         self.probes.adopt(&plan);
+        self.keeper.adopt(rights);
+        // Pollers that go on have read them when they began.
+        self.broker_files.follow(wiring::tls(&plan).files());
         log::set_level(&self.level, plan.log.level);
         self.plan = plan;
         self.reconcile();
@@ -280,6 +321,29 @@ impl Sidecar {
         if !self.roster.is_pending() {
             self.looked.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Takes over certificates, users and tokens that have changed.
+    fn look_at_files(&mut self) {
+        self.keeper.look(&self.plan);
+        if !self.broker_files.changed() {
+            return;
+        }
+        let result = match self.fleet.renew(&wiring::tls(&self.plan)) {
+            Ok(()) => {
+                tracing::info!("the files of tls have changed and are used towards the brokers");
+                "success"
+            }
+            Err(mistake) => {
+                tracing::error!(
+                    mistake,
+                    "a file of tls is broken; what was read before stays in use towards the brokers"
+                );
+                "failure"
+            }
+        };
+        let counter = &self.monitor.rights_reloads;
+        counter.with_label_values(&["brokers", result]).inc();
     }
 
     fn refresh_own(&self) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::collect::{Connections, Options};
-use crate::config::{self, Pid, Plan, StandardNames};
+use crate::config::{self, Pid, Plan, StandardNames, TlsVersion};
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
 
@@ -24,13 +24,15 @@ pub(super) fn check(plan: &Plan) -> Result<(), Vec<String>> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
-/// TLS towards the servers of a plan.
+/// TLS towards the brokers.
 pub(super) fn tls(plan: &Plan) -> Tls {
     let client_files = plan.tls.client.as_ref();
     Tls {
         ca_file: plan.tls.ca_file.clone(),
         cert_file: client_files.map(|files| files.cert_file.clone()),
         key_file: client_files.map(|files| files.key_file.clone()),
+        server_name: plan.tls.server_name.clone(),
+        tls13_only: plan.tls.min_version == TlsVersion::Tls13,
     }
 }
 
@@ -65,6 +67,7 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             connections: poll.connections,
             streams: poll.streams,
             consumers: poll.consumers,
+            config: poll.config,
         },
         light: Limits {
             deadline: poll.timeout,

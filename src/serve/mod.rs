@@ -2,13 +2,19 @@
 
 mod admin;
 mod body;
+mod client_cert;
+mod der;
 mod home;
 mod listener;
 mod metrics;
 mod negotiate;
+mod paced;
+mod password;
 mod probe;
 mod reply;
+mod rights;
 mod servers;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +29,14 @@ use futures_util::future::BoxFuture;
 use crate::expose::{Part, Snapshot};
 use crate::selfmon::SelfMonitor;
 
+use rights::Gate;
+
 pub use admin::Hosts;
 pub use listener::{Listener, drain};
 pub use metrics::PageCache;
 pub use probe::ProbeRefusal;
+pub use rights::{Guard, Rights};
+pub use tls::{ClientAuth, HANDSHAKE_REASONS, Tls, TlsFault, TlsInput, TlsPart};
 
 /// What the routes show and may set off. `app` is behind it.
 pub trait Site: Send + Sync + 'static {
@@ -65,6 +75,8 @@ pub struct Shared {
     pub monitor: SelfMonitor,
     /// Pages ready to be written.
     pub cache: Arc<PageCache>,
+    /// Who may ask.
+    pub guard: Guard,
 }
 
 /// Routes that anybody in the cluster may read.
@@ -73,6 +85,7 @@ pub fn public_routes(shared: Shared) -> Router {
         monitor: shared.monitor.clone(),
         listener: "public",
     };
+    let gate = Gate::new(shared.guard.clone(), false);
     Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/probe", get(probe::probe))
@@ -82,6 +95,7 @@ pub fn public_routes(shared: Shared) -> Router {
         .route("/", get(home::home))
         .fallback(reply::not_found)
         .method_not_allowed_fallback(reply::wrong_method)
+        .layer(middleware::from_fn_with_state(gate, rights::enter))
         .layer(middleware::from_fn_with_state(counted, count))
         .with_state(shared)
 }
@@ -95,6 +109,7 @@ pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
         monitor: shared.monitor.clone(),
         listener: "admin",
     };
+    let gate = Gate::new(shared.guard.clone(), true);
     Router::new()
         .route(RELOAD, post(admin::reload))
         .fallback(reply::not_found)
@@ -103,6 +118,7 @@ pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
             Arc::new(hosts),
             admin::guard,
         ))
+        .layer(middleware::from_fn_with_state(gate, rights::enter))
         .layer(middleware::from_fn_with_state(counted, count))
         .with_state(shared)
 }

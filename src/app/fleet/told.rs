@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
 use crate::collect::PeerAddress;
 use crate::poll::Broker;
+
 use crate::source::http::{Answer, Client, FetchError, Limits};
 use crate::source::info::{Greeting, InfoError};
 
 /// One server's client and what it told.
 pub(super) struct Told {
-    client: Client,
+    client: Arc<Client>,
     /// Whether it is asked for other servers.
     listens: bool,
     known: Mutex<Known>,
@@ -28,7 +29,7 @@ struct Known {
 }
 
 impl Told {
-    pub(super) fn new(client: Client, listens: bool) -> Self {
+    pub(super) fn new(client: Arc<Client>, listens: bool) -> Self {
         Self {
             client,
             listens,
@@ -64,7 +65,7 @@ impl Broker for Told {
         accept: fn(u16) -> bool,
         on_chunk: &'a mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
     ) -> BoxFuture<'a, Result<Answer, FetchError>> {
-        Broker::get(&self.client, path, limits, accept, on_chunk)
+        Broker::get(self.client.as_ref(), path, limits, accept, on_chunk)
     }
 
     fn greet(&self, port: u16, deadline: Duration) -> BoxFuture<'_, Result<Greeting, InfoError>> {

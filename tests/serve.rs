@@ -98,7 +98,7 @@ struct Running {
 
 impl Running {
     async fn public(site: FakeSite) -> Self {
-        Self::start("public", site, public_routes).await
+        Self::start("public", site, |shared| public_routes(shared, None)).await
     }
 
     async fn admin(site: FakeSite) -> Self {
@@ -118,6 +118,7 @@ impl Running {
             site: Arc::new(site),
             monitor: monitor.clone(),
             cache: Arc::new(PageCache::default()),
+            wish: Arc::default(),
         };
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();

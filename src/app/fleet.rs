@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::wiring;
 use crate::config::{Plan, ServerPlan};
-use crate::expose::Snapshot;
+use crate::expose::{Snapshot, Wish};
 use crate::poll::{Poller, Registry, Watch};
 use crate::source::http::Client;
 
@@ -20,6 +20,7 @@ pub(super) struct Fleet {
     tasks: JoinSet<()>,
     next_place: u32,
     registry: Arc<Registry>,
+    wish: Arc<Wish>,
     publish: watch::Sender<Snapshots>,
 }
 
@@ -33,7 +34,7 @@ struct Member {
 
 impl Fleet {
     /// No servers yet, and where their snapshots will appear.
-    pub(super) fn new() -> (Self, watch::Receiver<Snapshots>) {
+    pub(super) fn new(wish: Arc<Wish>) -> (Self, watch::Receiver<Snapshots>) {
         let (publish, published) = watch::channel(Vec::new());
         (
             Self {
@@ -41,6 +42,7 @@ impl Fleet {
                 tasks: JoinSet::new(),
                 next_place: 0,
                 registry: Arc::default(),
+                wish,
                 publish,
             },
             published,
@@ -51,7 +53,7 @@ impl Fleet {
     pub(super) fn adopt(&mut self, plan: &Plan, clients: Vec<Client>, before: Option<&Plan>) {
         let same_rules = before.is_some_and(|before| same_rules(before, plan));
         let mut old = std::mem::take(&mut self.members);
-        let rules = Arc::new(wiring::rules(plan));
+        let rules = Arc::new(wiring::rules(plan, &self.wish));
         for (server, client) in plan.servers.iter().zip(clients) {
             let kept = old
                 .iter()
@@ -110,10 +112,11 @@ impl Fleet {
 
 /// Whether two plans watch a server in the same way. `standard_names: auto` depends on the number of servers.
 fn same_rules(one: &Plan, other: &Plan) -> bool {
-    let names = |plan: &Plan| wiring::rules(plan).twins;
+    let names = |plan: &Plan| wiring::twins(plan);
     one.poll == other.poll
         && one.collect == other.collect
         && one.tls == other.tls
+        && one.exporter == other.exporter
         && one.probe_connect == other.probe_connect
         && names(one) == names(other)
 }

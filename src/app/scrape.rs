@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::fleet::{Fleet, Snapshots};
 use super::{Exit, complain, load, log, sentences, sidecar, wiring};
 use crate::config::{Inputs, LogLevel, Plan};
-use crate::expose::{Encoding, Page, Shape, Snapshot, TextFormat};
+use crate::expose::{Encoding, Names, Page, Shape, Snapshot, TextFormat, Wish};
 use crate::source::http::Client;
 
 /// Beyond the deadlines of its requests a round takes no longer than this.
@@ -46,6 +46,10 @@ pub(super) fn scrape(
     let shape = Shape {
         format: TextFormat::Text004,
         encoding: Encoding::Identity,
+        names: match plan.exporter {
+            Some(_) => Names::Foreign,
+            None => Names::Native,
+        },
         collectors: Vec::new(),
     };
     let page = Page::new(parts).render(&shape, std::time::Instant::now());
@@ -53,8 +57,14 @@ pub(super) fn scrape(
     report(&snapshots, err)
 }
 
+fn wish(plan: &Plan) -> Arc<Wish> {
+    let wish = Wish::default();
+    wish.configure(plan.exporter.is_some());
+    Arc::new(wish)
+}
+
 async fn one_round(plan: &Plan, clients: Vec<Client>) -> Vec<Arc<Snapshot>> {
-    let (mut fleet, snapshots) = Fleet::new();
+    let (mut fleet, snapshots) = Fleet::new(wish(plan));
     fleet.adopt(plan, clients, None);
     let all: Snapshots = snapshots.borrow().clone();
     let limit = plan.poll.timeout * 4 + plan.poll.heavy_timeout * 4 + SLACK;

@@ -14,7 +14,7 @@ use super::fleet::{Fleet, Snapshots};
 use super::log::{self, LevelHandle};
 use super::{Exit, complain, load, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
-use crate::expose::{Part, PartBuilder, Snapshot, Source};
+use crate::expose::{Part, PartBuilder, Snapshot, Source, Wish};
 use crate::selfmon::SelfMonitor;
 use crate::serve::{self, Hosts, Listener, PageCache, Shared, Site};
 use crate::source::http::Client;
@@ -71,6 +71,7 @@ struct Sidecar {
     env: Vec<(String, String)>,
     level: LevelHandle,
     fleet: Fleet,
+    wish: Arc<Wish>,
     monitor: SelfMonitor,
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
@@ -87,13 +88,16 @@ impl Sidecar {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
         let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
-        let (fleet, snapshots) = Fleet::new();
+        let wish = Arc::new(Wish::default());
+        wish.configure(plan.exporter.is_some());
+        let (fleet, snapshots) = Fleet::new(Arc::clone(&wish));
         let mut this = Self {
             plan,
             inputs,
             env,
             level,
             fleet,
+            wish,
             monitor,
             snapshots: snapshots.clone(),
             own: Arc::new(Mutex::new(None)),
@@ -161,8 +165,16 @@ impl Sidecar {
             site,
             monitor: self.monitor.clone(),
             cache: Arc::new(PageCache::default()),
+            wish: Arc::clone(&self.wish),
         };
-        tasks.spawn(public.run(serve::public_routes(shared.clone()), stopped.clone()));
+        let older = self
+            .plan
+            .exporter
+            .as_ref()
+            .and_then(|plan| plan.older.as_ref());
+        let path = older.and_then(|older| older.path.as_deref());
+        let routes = serve::public_routes(shared.clone(), path);
+        tasks.spawn(public.run(routes, stopped.clone()));
         if let Some(admin) = admin {
             tasks.spawn(admin.run(
                 serve::admin_routes(shared, hosts(&self.plan)),
@@ -230,6 +242,7 @@ impl Sidecar {
                 restart.push(format!("{key} takes effect after a restart"));
             }
         }
+        self.wish.configure(plan.exporter.is_some());
         self.fleet.adopt(&plan, clients, Some(&self.plan));
         log::set_level(&self.level, plan.log.level);
         self.plan = plan;

@@ -96,6 +96,17 @@ pub struct Options {
     pub streams: bool,
     /// Series for each durable consumer.
     pub consumers: bool,
+    /// Health checks that only an older exporter's view shows.
+    pub checks: Checks,
+}
+
+/// Health checks beside natsight's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// `js-enabled-only`.
+    pub enabled_only: bool,
+    /// `js-server-only`.
+    pub server_only: bool,
 }
 
 impl Default for Options {
@@ -105,6 +116,7 @@ impl Default for Options {
             top: 20,
             streams: true,
             consumers: true,
+            checks: Checks::default(),
         }
     }
 }
@@ -137,6 +149,17 @@ pub struct Context {
     pub started: Option<i128>,
     /// Cheap counts, to size requests.
     pub sizes: Sizes,
+    /// What requests must bring beside what the native view needs.
+    pub extra: Extra,
+}
+
+/// What the view of an older exporter needs of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// JetStream records tell what stands above them: meta leader, domain, stream.
+    pub above: bool,
+    /// Streams and consumers come with their configuration and their raft groups.
+    pub config: bool,
 }
 
 /// Cheap counts that tell how large a heavy answer will be.

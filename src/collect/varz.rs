@@ -10,8 +10,8 @@ use super::number::null_is_empty;
 use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, info, one};
 use super::{
-    Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec,
-    Version,
+    Collector, Context, Count, DecodeError, Extra, Facts, Int, Lane, Moment, Record, Records,
+    Sizes, Spec, Version,
 };
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
@@ -154,6 +154,9 @@ pub struct Varz<'a> {
     #[serde(borrow, default)]
     pub proxies: Proxies<'a>,
     pub disk_io_wait_stats: Option<DiskWaits>,
+    /// The whole answer, for the view that makes a family of every number in it.
+    #[serde(skip)]
+    pub body: &'a [u8],
 }
 
 /// `cluster` of varz; `{}` outside a cluster.
@@ -755,6 +758,7 @@ impl Varz<'_> {
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
                 ..sizes
             },
+            extra: Extra::default(),
         }
     }
 
@@ -1280,7 +1284,8 @@ impl Collector for Decoder {
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let facts = &mut self.facts;
         let mut varz = |bytes: &[u8], offset| {
-            let varz: Varz<'_> = decode::element(bytes, offset)?;
+            let mut varz: Varz<'_> = decode::element(bytes, offset)?;
+            varz.body = bytes;
             facts.server_id = Some(varz.server_id.to_string());
             facts.version = varz.version.to_string();
             facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);

@@ -6,6 +6,7 @@ mod kind;
 mod leaf;
 mod manual;
 mod mistake;
+mod older;
 mod plan;
 mod secret;
 mod servers;
@@ -26,7 +27,10 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
-pub use plan::{ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ServerPlan, TlsPlan};
+pub use older::{JszDepth, NAME as OLDER_NAME, Older, ServerId};
+pub use plan::{
+    ClientCertificate, CollectPlan, ExporterPlan, LogPlan, Plan, PollPlan, ServerPlan, TlsPlan,
+};
 pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
 pub use settings::{Flags, Settings};

@@ -8,8 +8,11 @@ use tokio::time::Instant;
 
 use super::job::{Done, Outcome, Work};
 use super::{Broker, Rules};
-use crate::collect::{Collector, Context, DecodeError, Facts, Lane, Record, Records, Select, Spec};
-use crate::expose::PartBuilder;
+use crate::collect::{
+    Collector, Context, DecodeError, Extra, Facts, Lane, Record, Records, Select, Spec,
+};
+use crate::compat::exporter::Exporter;
+use crate::expose::{ForeignBuilder, PartBuilder};
 use crate::source::http::FetchError;
 use crate::state::Row;
 
@@ -45,6 +48,14 @@ pub(super) async fn ask(question: Question) -> Done {
         context,
         mut work,
     } = question;
+    let exporter = rules.wish.is_wanted(Instant::now().into_std()).then(|| {
+        let named = name.clone().unwrap_or_else(|| broker.shown());
+        Foreign::new(&rules.exporter, named)
+    });
+    let mut context = context.as_ref().clone();
+    context.extra = exporter
+        .as_ref()
+        .map_or_else(Extra::default, Foreign::extra);
     let limits = match spec.lane {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
@@ -53,12 +64,14 @@ pub(super) async fn ask(question: Question) -> Done {
     work.collector.begin(&context);
     work.select.begin();
     let server_id = context.server_id.clone();
+    let builder = PartBuilder::new(&labels(&context), rules.twins);
     let fallback = broker.host_port();
     let mut reader = Reader {
         collector: work.collector.as_mut(),
         view: View {
-            builder: PartBuilder::new(&labels(&context), rules.twins),
-            context: context.as_ref().clone(),
+            builder,
+            context,
+            foreign: exporter,
             select: &mut work.select,
             name: name.as_deref(),
             fallback: &fallback,
@@ -124,9 +137,13 @@ impl Reader<'_> {
             mut builder,
             context,
             select,
+            foreign,
             ..
         } = self.view;
         let left = select.finish(&mut builder);
+        if let Some(foreign) = foreign {
+            builder = builder.with_foreign(&foreign.builder);
+        }
         Ok(Harvest {
             builder,
             context,
@@ -145,20 +162,54 @@ struct View<'a> {
     name: Option<&'a str>,
     fallback: &'a str,
     twins: bool,
+    /// Only while somebody wants it.
+    foreign: Option<Foreign>,
+}
+
+/// Rows of an older exporter's view of each record, whatever the selection makes of it.
+struct Foreign {
+    exporter: Arc<Exporter>,
+    url: String,
+    builder: ForeignBuilder,
+}
+
+impl Foreign {
+    fn new(exporter: &Arc<Exporter>, url: String) -> Self {
+        Self {
+            exporter: Arc::clone(exporter),
+            url,
+            builder: ForeignBuilder::default(),
+        }
+    }
+
+    fn extra(&self) -> Extra {
+        self.exporter.extra()
+    }
 }
 
 impl Records for View<'_> {
     fn record(&mut self, record: Record<'_>) {
         if let Record::Varz(varz) = &record {
+            let extra = self.context.extra;
             self.context = varz.context(self.name, self.fallback, self.context.sizes);
+            self.context.extra = extra;
             self.builder = PartBuilder::new(&labels(&self.context), self.twins);
         }
         let Self {
             builder,
             context,
             select,
+            foreign,
             ..
         } = self;
+        if let Some(Foreign {
+            exporter,
+            url,
+            builder,
+        }) = foreign
+        {
+            exporter.rows(&record, url, context, builder);
+        }
         record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
     }
 }

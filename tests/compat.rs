@@ -28,6 +28,10 @@ const BODIES: &[(&str, &[&str])] = &[
     ("healthz_full", &["healthz"]),
     ("healthz_enabled", &["healthz"]),
     ("healthz_server", &["healthz"]),
+    ("routez", &["routez"]),
+    ("gatewayz", &["gatewayz"]),
+    ("leafz", &["leafz"]),
+    ("subsz", &["subsz"]),
     ("jsz", &["jsz.all"]),
     ("streams", &["jsz.all"]),
     ("consumers", &["jsz.all"]),
@@ -106,8 +110,10 @@ fn truth(name: String) -> Truth {
                 jsz: Some(Depth::Streams),
                 ..NOTHING
             };
-            for (_, files) in &mut bodies[5..] {
-                *files = vec!["jsz.streams"];
+            for (_, files) in &mut bodies {
+                if files == &["jsz.all"] {
+                    *files = vec!["jsz.streams"];
+                }
             }
         }
         "accountz" => {

@@ -5,15 +5,18 @@
 
 mod decode;
 mod number;
+mod peers;
 mod select;
 mod splitter;
 mod table;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use decode::DecodeError;
 pub use number::{Count, GoDuration, Int, Moment};
+pub use peers::{Configured, ConfiguredLeaf, ConfiguredRoute};
 pub use select::Select;
 
 use crate::catalog::Origin;
@@ -51,6 +54,10 @@ collectors! {
     expvar::{ Expvar },
     healthz::{ Healthz },
     jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
+    routez::{ Route, Routes, RoutesBody },
+    gatewayz::{ Gateways },
+    leafz::{ Leafnode, Leafnodes },
+    subsz::{ Sublists },
 }
 
 /// Which of the two request queues of a broker a collector uses.
@@ -149,6 +156,8 @@ pub struct Context {
     pub started: Option<i128>,
     /// Cheap counts, to size requests.
     pub sizes: Sizes,
+    /// Other servers that the configuration names; what is down vanishes from the broker's own lists.
+    pub configured: Arc<Configured>,
     /// What requests must bring beside what the native view needs.
     pub extra: Extra,
 }

@@ -12,6 +12,8 @@ pub enum EntityKind {
     Server,
     /// An open client connection.
     Connection,
+    /// Another server, or a connection to it.
+    Peer,
     /// A JetStream account.
     Account,
     /// A stream.

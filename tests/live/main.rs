@@ -15,6 +15,7 @@ mod ports;
 mod prometheus;
 mod sidecar;
 mod single;
+mod stuck;
 mod tools;
 mod wait;
 
@@ -56,6 +57,7 @@ macro_rules! versions {
                 cluster::three_nodes_elect_a_leader,
                 cluster::a_stream_and_its_consumer_are_shown_by_their_leaders,
                 cluster::a_leaderless_stream_is_shown_as_that_and_by_nothing_else,
+                stuck::light_answers_and_heavy_hangs,
                 single::counters_equal_what_was_sent,
                 single::a_killed_broker_leaves_the_page_and_stays_known,
                 single::a_frozen_broker_times_out_and_comes_back,
@@ -84,4 +86,10 @@ async fn prometheus_starts_and_answers() -> Result<()> {
 #[ignore = "needs nats-server"]
 async fn a_rate_at_prometheus_equals_what_was_sent() -> Result<()> {
     prometheus::a_rate_equals_what_was_sent("2.15.1").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server"]
+async fn promtool_finds_nothing_to_mend() -> Result<()> {
+    prometheus::promtool_finds_nothing("2.15.1")
 }

@@ -1,6 +1,7 @@
 //! A real Prometheus that scrapes once a second.
 
 use std::fs::File;
+use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -165,6 +166,35 @@ pub(crate) async fn a_rate_equals_what_was_sent(version: &str) -> Result<()> {
     ensure!(
         (by_rate - sent).abs() < 0.5,
         "rate says {by_rate} messages, {SENT} were sent"
+    );
+    Ok(())
+}
+
+/// Names, types and help of a full page, as Prometheus' own linter sees them.
+pub(crate) fn promtool_finds_nothing(version: &str) -> Result<()> {
+    let broker = Broker::start(version, &Options::jetstream())?;
+    let sidecar = Sidecar::start(&[broker.url()], QUICK)?;
+    sidecar.wait_for("all collectors", LONG, |page| {
+        ["varz", "connz", "streams", "consumers"]
+            .iter()
+            .try_for_each(|name| page.is("nats_collector_success", &[("collector", name)], 1.0))
+    })?;
+    let mut promtool = Command::new(tools::promtool()?)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let page = http::get(sidecar.port, "/metrics")?;
+    let mut input = promtool.stdin.take().context("no input")?;
+    input.write_all(page.as_bytes())?;
+    drop(input);
+    let output = promtool.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success() && said.trim().is_empty(),
+        "promtool says: {said}"
     );
     Ok(())
 }

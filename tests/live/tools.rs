@@ -12,6 +12,10 @@ pub(crate) fn prometheus() -> Result<PathBuf> {
     find("prometheus/prometheus")
 }
 
+pub(crate) fn promtool() -> Result<PathBuf> {
+    find("prometheus/promtool")
+}
+
 /// A missing tool is a failure, never a pass: whoever asks for live tests means it.
 fn find(tool: &str) -> Result<PathBuf> {
     let in_checkout = || Path::new(env!("CARGO_MANIFEST_DIR")).join(".natsight/tools");

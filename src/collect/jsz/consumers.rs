@@ -19,12 +19,12 @@ use serde::Deserialize;
 use super::above::Above;
 use super::{
     CONSUMERS_HELD_MAX, Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts,
-    coverage, flag, one, replicas,
+    coverage, one, replicas,
 };
 use crate::catalog::Metric;
 use crate::collect::number::null_is_empty;
 use crate::collect::splitter::{Cut, Elements, HELD_MAX, Labels, Splitter};
-use crate::collect::table::{cells, emit};
+use crate::collect::table::{cells, emit, flag};
 use crate::collect::{
     Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, Version, decode,
 };

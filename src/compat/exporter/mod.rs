@@ -4,6 +4,7 @@ mod connz;
 mod flat;
 mod healthz;
 mod jsz;
+mod links;
 mod table;
 
 use std::sync::Arc;
@@ -137,6 +138,11 @@ impl Exporter {
             Record::Varz(varz) if shown.varz => view.flat("varz", varz.body, rows),
             Record::OpenConnections(all) if shown.connz => view.connections(all, rows),
             Record::Connection(one) if shown.connz_detailed => view.connection(one, rows),
+            Record::RoutesBody(routes) if shown.routez => view.flat("routez", routes.body, rows),
+            Record::Sublists(sublists) if shown.subsz => view.flat("subsz", sublists.body, rows),
+            Record::Gateways(gateways) if shown.gatewayz => view.gateways(gateways, rows),
+            Record::Leafnode(leaf) if shown.leafz => view.leafnode(leaf, rows),
+            Record::Leafnodes(all) if shown.leafz => view.leafnodes(all, rows),
             Record::Healthz(healthz) => view.healthz(healthz, rows),
             Record::JetstreamTotals(totals) => view.jetstream(totals, rows),
             Record::Account(account) => view.account(account, rows),

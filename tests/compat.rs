@@ -32,6 +32,7 @@ const BODIES: &[(&str, &[&str])] = &[
     ("gatewayz", &["gatewayz"]),
     ("leafz", &["leafz"]),
     ("subsz", &["subsz"]),
+    ("accstatz", &["accstatz.unused", "accstatz"]),
     ("jsz", &["jsz.all"]),
     ("streams", &["jsz.all"]),
     ("consumers", &["jsz.all"]),
@@ -121,6 +122,10 @@ fn truth(name: String) -> Truth {
                 accountz: true,
                 ..NOTHING
             };
+            // A walk: the list, then each account.
+            bodies.push(("accountz", vec!["accountz"]));
+            bodies.push(("accountz", vec!["accountz.acc-APP"]));
+            bodies.push(("accountz", vec!["accountz.acc-OTHER"]));
         }
         "helm" => {
             settings.prefix = Some("nats".to_owned());

@@ -64,6 +64,7 @@ pub(super) fn rules(plan: &Plan, wish: &Arc<Wish>) -> Rules {
             connections: poll.connections,
             streams: poll.streams,
             consumers: poll.consumers,
+            config: poll.config,
         },
         light: Limits {
             deadline: poll.timeout,

@@ -767,6 +767,7 @@ impl Varz<'_> {
             server_id: self.server_id.to_string(),
             version: Version::parse(&self.version),
             started: self.start.nanos(),
+            now: self.now.nanos(),
             sizes: Sizes {
                 connections: self.connections.map_or(0, unsigned),
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
@@ -774,6 +775,7 @@ impl Varz<'_> {
             },
             extra: Extra::default(),
             configured: Arc::new(self.configured()),
+            accounts: Arc::default(),
         }
     }
 

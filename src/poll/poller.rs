@@ -16,7 +16,7 @@ use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
 use super::registry::Refusal;
 use super::{ProcessChoice, Watch, process};
-use crate::collect::{Context, Sizes, specs};
+use crate::collect::{Context, Facts, specs};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::source::process::{Pid, ProcessSample};
 use crate::state::{CollectorStatus, ServerStatus};
@@ -329,7 +329,7 @@ impl Poller {
                 "the server started again while it was asked".to_owned(),
             ));
         }
-        self.note_sizes(&facts);
+        Context::learn(&mut self.context, &facts);
         let heavy = self.jobs[place].slot == Slot::Heavy;
         if heavy {
             let sizes = self.context.sizes;
@@ -365,18 +365,6 @@ impl Poller {
         Ok(())
     }
 
-    fn note_sizes(&mut self, facts: &crate::collect::Facts) {
-        let before = self.context.sizes;
-        let sizes = Sizes {
-            streams: facts.streams.unwrap_or(before.streams),
-            consumers: facts.consumers.unwrap_or(before.consumers),
-            ..before
-        };
-        if sizes != before {
-            Arc::make_mut(&mut self.context).sizes = sizes;
-        }
-    }
-
     /// Asks whether this target may speak for the server that answered. One that may not shows nothing of it, under
     /// an identity that no other target has.
     fn claim(&mut self, context: &Context) -> Result<(), (&'static str, String)> {
@@ -408,8 +396,10 @@ impl Poller {
     }
 
     /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
-    fn adopt(&mut self, context: Context, facts: &crate::collect::Facts) {
-        if context.server_id != self.context.server_id {
+    fn adopt(&mut self, mut context: Context, facts: &Facts) {
+        if context.server_id == self.context.server_id {
+            context.accounts = Arc::clone(&self.context.accounts);
+        } else {
             if !self.context.server_id.is_empty() {
                 tracing::info!(
                     server = context.server_name.as_str(),

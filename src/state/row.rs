@@ -26,6 +26,12 @@ pub enum EntityKind {
     Consumer,
     /// A member of a consumer's raft group.
     ConsumerReplica,
+    /// A raft group.
+    RaftGroup,
+    /// Another member of a raft group.
+    RaftPeer,
+    /// An internal queue.
+    Queue,
 }
 
 /// A number as the broker gave it. Sequences exceed 2^53, so integers never pass through `f64`.

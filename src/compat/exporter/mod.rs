@@ -1,5 +1,6 @@
 //! The view of prometheus-nats-exporter.
 
+mod accounts;
 mod connz;
 mod flat;
 mod healthz;
@@ -143,6 +144,8 @@ impl Exporter {
             Record::Gateways(gateways) if shown.gatewayz => view.gateways(gateways, rows),
             Record::Leafnode(leaf) if shown.leafz => view.leafnode(leaf, rows),
             Record::Leafnodes(all) if shown.leafz => view.leafnodes(all, rows),
+            Record::AccountStat(stat) if shown.accstatz => view.traffic(stat, rows),
+            Record::AccountDetails(account) if shown.accountz => view.account_detail(account, rows),
             Record::Healthz(healthz) => view.healthz(healthz, rows),
             Record::JetstreamTotals(totals) => view.jetstream(totals, rows),
             Record::Account(account) => view.account(account, rows),

@@ -25,7 +25,6 @@ impl System {
 macro_rules! families {
     ($( $family:ident = $system:ident $kind:ident $name:literal $help:literal; )*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[allow(dead_code, reason = "some endpoints are read by later collectors")]
         pub(super) enum Family { $( $family, )* }
 
         const TABLE: &[(System, ForeignKind, &str, &str)] =

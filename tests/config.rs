@@ -19,6 +19,8 @@ mod command_line;
 mod older;
 #[path = "config/shape.rs"]
 mod shape;
+#[path = "config/web.rs"]
+mod web;
 
 type Env = Vec<(String, String)>;
 

@@ -51,12 +51,18 @@ catalog! {
     OwnConnections = Gauge "natsight_http_connections" ["listener"] Own;
     /// Connections that natsight did not serve because too many were open.
     OwnConnectionsRefused = Counter "natsight_http_connections_refused_total" ["listener"] Own;
+    /// TLS handshakes that failed, by listener and reason.
+    OwnTlsFailures = Counter "natsight_tls_handshake_failures_total" ["listener" "reason"] Own;
     /// Scrapes that natsight did not serve because slow clients still hold too many older pages.
     OwnScrapesRefused = Counter "natsight_scrapes_refused_total" [] Own;
     /// Reloads of the configuration, by result.
     OwnConfigReloads = Counter "natsight_config_reloads_total" ["result"] Own;
     /// When the configuration in force was read.
     OwnConfigTime = Gauge "natsight_config_load_timestamp_seconds" [] Own;
+    /// Times that changed files of certificates, users and tokens were read again, by side and result.
+    OwnRightsReloads = Counter "natsight_rights_reloads_total" ["side" "result"] Own;
+    /// When the certificate of natsight's listeners expires; 0 without TLS.
+    OwnCertificateEnd = Gauge "natsight_tls_certificate_not_after_timestamp_seconds" [] Own;
 
     // What natsight saw itself while watching a broker: stays when the broker has gone.
     /// Whether the latest request for varz was answered.

@@ -306,7 +306,7 @@ impl Line {
             // Going on without would open what was closed.
             Text::Rights => {
                 return Err(wrong(format!(
-                    "-{name} is not in this version; leave it out, or put a proxy with rights before natsight"
+                    "-{name} is not taken in this version; put it into a file and name that in NATSIGHT_WEB_CONFIG_FILE (docs/operating.md)"
                 )));
             }
         }

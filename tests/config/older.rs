@@ -93,7 +93,7 @@ fn wrong_lines_are_refused_in_one_sentence() {
         ),
         (
             "-http_pass x http://a:1",
-            "-http_pass is not in this version",
+            "-http_pass is not taken in this version",
         ),
     ] {
         let text = parse(line).unwrap_err();

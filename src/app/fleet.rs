@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::wiring;
 use crate::config::{Plan, ServerPlan};
 use crate::expose::Snapshot;
-use crate::poll::{Poller, Registry, Watch};
+use crate::poll::{Ledger, Poller, Registry, Watch};
 use crate::source::http::Client;
 
 /// Where the snapshots of all servers appear.
@@ -20,6 +20,7 @@ pub(super) struct Fleet {
     tasks: JoinSet<()>,
     next_place: u32,
     registry: Arc<Registry>,
+    ledger: Arc<Ledger>,
     publish: watch::Sender<Snapshots>,
 }
 
@@ -41,6 +42,7 @@ impl Fleet {
                 tasks: JoinSet::new(),
                 next_place: 0,
                 registry: Arc::default(),
+                ledger: Arc::default(),
                 publish,
             },
             published,
@@ -89,6 +91,7 @@ impl Fleet {
             broker: Arc::new(client),
             rules,
             registry: Arc::clone(&self.registry),
+            ledger: Arc::clone(&self.ledger),
         };
         let (poller, snapshots) = Poller::new(watch_this);
         let (stop, stopped) = watch::channel(());
@@ -99,6 +102,11 @@ impl Fleet {
             snapshots,
             _stop: stop,
         }
+    }
+
+    /// Who has how many series of the page.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Stops all pollers.

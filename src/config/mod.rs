@@ -6,6 +6,7 @@ mod kind;
 mod leaf;
 mod manual;
 mod mistake;
+mod patterns;
 mod plan;
 mod secret;
 mod servers;
@@ -26,6 +27,7 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
+pub use patterns::{PATTERNS_MAX, PatternPlan};
 pub use plan::{ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ServerPlan, TlsPlan};
 pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
@@ -52,6 +54,7 @@ pub fn load(
     let mut warnings = settings.read_variables(env);
     settings.read_flags(flags);
     warnings.extend(settings.idle());
+    warnings.extend(patterns::warnings(&settings));
     let (plan, wrong) = settings.plan_and_mistakes();
     mistakes.extend(wrong);
     if mistakes.is_empty() {

@@ -26,6 +26,23 @@ pub enum EntityKind {
     ConsumerReplica,
 }
 
+impl EntityKind {
+    /// How many labels name an entity of this kind, before others that say more about it. A view gives the rows of an
+    /// entity one after another, the first one with these labels only.
+    pub const fn naming_labels(self) -> usize {
+        match self {
+            Self::Server => 0,
+            Self::Account => 1,
+            Self::Stream => 2,
+            Self::StreamReplica | Self::Consumer => 3,
+            Self::ConsumerReplica => 4,
+            Self::StreamSource => 6,
+            // All of them: each has one row.
+            Self::Connection => usize::MAX,
+        }
+    }
+}
+
 /// A number as the broker gave it. Sequences exceed 2^53, so integers never pass through `f64`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {

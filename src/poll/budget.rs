@@ -18,9 +18,13 @@ use crate::collect::{Connections, Left, Options, Room, Sizes, Terms};
 use crate::expose::Part;
 
 /// Series of totals that are kept free for a server that was not asked yet.
-const TOTALS_EXPECTED: u64 = 256;
+const TOTALS_EXPECTED: u64 = 400;
+/// Series by which the totals of a server may grow between two rounds: a histogram and a few more.
+const TOTALS_SPARE: u64 = 32;
 /// Series that natsight has about itself.
 const OWN_EXPECTED: u64 = 100;
+/// Series in front of which `Select` stops, and of its sums.
+const EDGE_SERIES: u64 = 40;
 /// Share of the page that one family of one server may fill.
 const FAMILY_SHARE: u64 = 4;
 
@@ -61,6 +65,14 @@ impl Entry {
     fn held(self) -> u64 {
         self.shown.max(self.drawn)
     }
+
+    /// What makes room for all: the last entity needs some in front of it.
+    fn claim(self) -> u64 {
+        match self.wanted {
+            0 => 0,
+            wanted => wanted.saturating_add(EDGE_SERIES),
+        }
+    }
 }
 
 impl Ledger {
@@ -85,7 +97,11 @@ impl Book {
 
     /// Series for entities.
     fn room(&self) -> u64 {
-        let fixed: u64 = self.servers.values().map(|server| server.fixed).sum();
+        let fixed: u64 = self
+            .servers
+            .values()
+            .map(|server| server.fixed + TOTALS_SPARE)
+            .sum();
         self.max.saturating_sub(fixed + OWN_EXPECTED)
     }
 
@@ -101,8 +117,8 @@ impl Book {
 
     /// Most series of this collector while all others want what they want.
     fn share(&self, server: u32, collector: &'static str) -> u64 {
-        let wanted = |server: &Server| server.entries.values().map(|entry| entry.wanted).sum();
-        let wants: Vec<u64> = self.servers.values().map(wanted).collect();
+        let claims = |server: &Server| server.entries.values().map(|entry| entry.claim()).sum();
+        let wants: Vec<u64> = self.servers.values().map(claims).collect();
         let room = self.room();
         if wants.iter().sum::<u64>() <= room {
             return room;
@@ -114,10 +130,10 @@ impl Book {
             .entries
             .iter()
             .filter(|(name, _)| **name != collector)
-            .map(|(_, entry)| entry.wanted)
+            .map(|(_, entry)| entry.claim())
             .sum();
         let of_server = level(wants, room);
-        let wants = ours.entries.values().map(|entry| entry.wanted).collect();
+        let wants = ours.entries.values().map(|entry| entry.claim()).collect();
         // What the others of the server leave is ours.
         level(wants, of_server).max(of_server.saturating_sub(others))
     }
@@ -335,7 +351,7 @@ mod tests {
         };
         let first = server(50, &[("streams", first[0]), ("consumers", first[1])]);
         let book = Book {
-            max: 1_000 + 100 + OWN_EXPECTED,
+            max: 1_000 + 100 + 2 * TOTALS_SPARE + OWN_EXPECTED,
             servers: [(0, first), (1, server(50, &[("streams", second)]))].into(),
             lost: BTreeMap::new(),
         };
@@ -355,14 +371,14 @@ mod tests {
 
     #[test]
     fn an_answer_takes_the_place_of_the_one_before_and_what_is_free() {
-        let ledger = ledger([entry(300, 300), entry(100, 100)], entry(500, 500));
+        let ledger = ledger([entry(300, 300), entry(60, 60)], entry(500, 500));
         let mut room = grant(&ledger, 0, "streams");
-        assert_eq!(room.free(), 400);
-        assert_eq!((room.draw(350), room.draw(100), room.draw(1)), (350, 50, 0));
+        assert_eq!(room.free(), 440);
+        assert_eq!((room.draw(350), room.draw(100), room.draw(1)), (350, 90, 0));
         let mut other = grant(&ledger, 1, "streams");
         assert_eq!((other.free(), other.draw(1_000)), (500, 500));
         drop(room);
-        assert_eq!(other.draw(1_000), 100, "what was not used is free again");
+        assert_eq!(other.draw(1_000), 140, "what was not used is free again");
         assert_eq!(ledger.book().free(), 0);
     }
 
@@ -378,7 +394,7 @@ mod tests {
     #[test]
     fn a_server_with_few_is_not_cut_for_one_with_many() {
         let ledger = ledger([entry(20, 20), entry(30, 30)], entry(0, 90_000));
-        assert_eq!(grant(&ledger, 1, "streams").cap, 950);
+        assert_eq!(grant(&ledger, 1, "streams").cap, 870);
         assert!(grant(&ledger, 0, "streams").cap >= 20);
         assert!(grant(&ledger, 0, "consumers").cap >= 30);
     }
@@ -386,7 +402,7 @@ mod tests {
     #[test]
     fn collectors_of_one_server_share_its_part() {
         let ledger = ledger([entry(0, 9_000), entry(0, 100)], entry(0, 9_000));
-        assert_eq!(grant(&ledger, 0, "streams").cap, 400);
+        assert_eq!(grant(&ledger, 0, "streams").cap, 360);
         assert!(grant(&ledger, 0, "consumers").cap >= 100);
         assert_eq!(grant(&ledger, 1, "streams").cap, 500);
     }

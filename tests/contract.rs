@@ -247,7 +247,8 @@ fn a_wrong_command_line_gets_one_sentence_and_64() {
 fn scrape_prints_a_page_and_ends() {
     let broker = Broker::start("n1");
     let ended = run(&["scrape", &broker.url(), "--probes-connect", "0"], &[]);
-    assert_eq!(ended.code, 0, "{ended:?}");
+    // This broker lacks endpoints that every version has: natsight warns.
+    assert_eq!(ended.code, 1, "{ended:?}");
     let page = reader::read(ended.out.as_bytes(), Format::Text004).expect("a page");
     assert_eq!(page.value("nats_up", &[("server_name", "n1")]), Some(1.0));
     // Beyond 2^53 a float would show another number.

@@ -313,10 +313,10 @@ async fn names_of_brokers_cannot_break_the_answers() {
 }
 
 #[tokio::test]
-async fn ready_waits_for_the_first_round() {
-    for (over, status) in [(false, 503), (true, 200)] {
+async fn ready_waits_until_each_server_answered_or_was_given_up() {
+    for (up, status) in [(None, 503), (Some(true), 200), (Some(false), 200)] {
         let state = ServerStatus {
-            first_round_over: over,
+            up,
             ..ServerStatus::default()
         };
         let running = Running::public(FakeSite::new(1, state)).await;

@@ -509,3 +509,38 @@ fn a_server_without_jetstream_shows_none() {
     let series = with("2.15.1", |v| v["jetstream"] = json!({})).unwrap();
     assert!(!has(&series, "nats_jetstream_") && !has(&series, "nats_meta_"));
 }
+
+#[test]
+fn certificates_of_all_listeners_show_when_they_expire() {
+    let family = "nats_tls_certificate_not_after_timestamp_seconds";
+    let series = recorded("2.15.1/tls/varz.json");
+    let expiry = by(&series, family, "listener");
+    let listeners: Vec<_> = expiry.keys().copied().collect();
+    let all = [
+        "client",
+        "cluster",
+        "gateway",
+        "leafnode",
+        "mqtt",
+        "websocket",
+    ];
+    assert_eq!(
+        listeners,
+        all.into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
+    assert!(
+        expiry.values().all(|time| *time == "1826938465000000000ns"),
+        "{expiry:?}"
+    );
+    // Without TLS, and before 2.11.12 and 2.12.4, there is none; Go's zero time is none.
+    for file in ["2.15.1/cluster3/varz.n1.json", "2.11.11/single/varz.json"] {
+        assert!(!has(&recorded(file), family), "{file}");
+    }
+    let zero = with("2.15.1", |v| {
+        v["tls_cert_not_after"] = json!("0001-01-01T00:00:00Z")
+    });
+    assert!(!has(&zero.unwrap(), family));
+}

@@ -14,10 +14,12 @@ use crate::catalog;
 use crate::config::{self, Inputs, Invocation, MetricsFormat, Mistake, Plan, Warning};
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All is well.
     Fine,
+    /// Something is missing, though every broker answered.
+    Warned,
     /// A broker, a right or a process failed.
     Failed,
     /// Wrong before any contact: usage or configuration.
@@ -29,6 +31,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Fine => 0,
+            Self::Warned => 1,
             Self::Failed => 2,
             Self::Usage => 64,
         }
@@ -47,7 +50,7 @@ pub fn run(
         Ok(invocation) => invocation,
         Err(error) => return complain(err, &[error.to_string()]),
     };
-    let written = match invocation {
+    let written_now = match invocation {
         Invocation::Say(text) => out.write_all(text.as_bytes()),
         Invocation::Metrics(MetricsFormat::Markdown) => {
             out.write_all(catalog::manual::markdown().as_bytes())
@@ -63,8 +66,12 @@ pub fn run(
         Invocation::Serve(inputs) => return sidecar::serve(inputs, env, err),
         Invocation::Scrape(inputs) => return scrape::scrape(&inputs, &env, out, err),
     };
-    // A reader that went away, such as `head`, has what it wanted.
-    match written.and_then(|()| out.flush()) {
+    written(written_now.and_then(|()| out.flush()))
+}
+
+/// How writing the data ended. A reader that went away, such as `head`, has what it wanted.
+fn written(result: std::io::Result<()>) -> Exit {
+    match result {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Exit::Failed,
         _ => Exit::Fine,
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::fleet::{Fleet, Snapshots};
 use super::{Exit, complain, load, log, sentences, sidecar, wiring};
+use crate::collect::specs;
 use crate::config::{Inputs, LogLevel, Plan};
 use crate::expose::{Encoding, Page, Shape, Snapshot, TextFormat};
 use crate::source::http::Client;
@@ -49,15 +50,17 @@ pub(super) fn scrape(
         collectors: Vec::new(),
     };
     let page = Page::new(parts).render(&shape, std::time::Instant::now());
-    let _ = out.write_all(&page.to_vec()).and_then(|()| out.flush());
-    report(&snapshots, err)
+    let written = out.write_all(&page.to_vec()).and_then(|()| out.flush());
+    report(&snapshots, err).max(super::written(written))
 }
 
 async fn one_round(plan: &Plan, clients: Vec<Client>) -> Vec<Arc<Snapshot>> {
     let (mut fleet, snapshots) = Fleet::new();
     fleet.adopt(plan, clients, None);
     let all: Snapshots = snapshots.borrow().clone();
-    let limit = plan.poll.timeout * 4 + plan.poll.heavy_timeout * 4 + SLACK;
+    // One after the other in their lanes, at worst.
+    let jobs = u32::try_from(specs().count()).unwrap_or(u32::MAX);
+    let limit = (plan.poll.timeout + plan.poll.heavy_timeout) * jobs + SLACK;
     let over = async {
         for mut receiver in all.clone() {
             let _ = receiver
@@ -83,6 +86,7 @@ fn report(snapshots: &[Arc<Snapshot>], err: &mut dyn Write) -> Exit {
         }
         for collector in &status.collectors {
             if let Some(error) = &collector.error {
+                exit = exit.max(Exit::Warned);
                 let _ = writeln!(
                     err,
                     "natsight: {}: {}: {error}",

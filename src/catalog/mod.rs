@@ -99,6 +99,14 @@ pub enum Origin {
     Connz,
     /// `/connz?state=closed`.
     Closed,
+    /// `/routez`.
+    Routez,
+    /// `/gatewayz`.
+    Gatewayz,
+    /// `/leafz`.
+    Leafz,
+    /// `/subsz` without subscriptions.
+    Subsz,
     /// What natsight saw itself while watching a broker.
     Observed,
     /// The broker's process: `/proc/PID` and its cgroup.
@@ -119,6 +127,10 @@ impl Origin {
             Self::Healthz => "healthz",
             Self::Connz => "connz",
             Self::Closed => "closed",
+            Self::Routez => "routez",
+            Self::Gatewayz => "gatewayz",
+            Self::Leafz => "leafz",
+            Self::Subsz => "subsz",
             Self::Observed => "observed",
             Self::Process => "process",
             Self::Own => "own",
@@ -128,9 +140,16 @@ impl Origin {
     /// The tier in which families of this origin are refreshed.
     pub const fn tier(self) -> Tier {
         match self {
-            Self::Varz | Self::Expvar | Self::Jsz | Self::Observed | Self::Process | Self::Own => {
-                Tier::Light
-            }
+            Self::Varz
+            | Self::Expvar
+            | Self::Jsz
+            | Self::Routez
+            | Self::Gatewayz
+            | Self::Leafz
+            | Self::Subsz
+            | Self::Observed
+            | Self::Process
+            | Self::Own => Tier::Light,
             Self::Healthz => Tier::Health,
             Self::Connz | Self::Closed => Tier::Connections,
             Self::Streams => Tier::Streams,

@@ -135,7 +135,7 @@ catalog! {
     GoMemoryLimit = Gauge "nats_go_memory_limit_bytes" [] Varz;
     /// Client connections open now, leaf nodes not included.
     ServerConnections = Gauge "nats_server_connections" [] Varz;
-    /// Client connections accepted since the server started.
+    /// Client connections accepted since the server started, natsight's connect probe (`probes.connect`) included.
     ServerConnectionsOpened = Counter "nats_server_connections_opened_total" [] Varz;
     /// Route connections open now: several to each peer.
     ServerRoutes = Gauge "nats_server_routes" [] Varz;
@@ -207,6 +207,8 @@ catalog! {
     ListenerTlsTimeout = Gauge "nats_server_listener_tls_timeout_seconds" ["listener"] Varz;
     /// Time that a write to a connection of this listener may take.
     ListenerWriteDeadline = Gauge "nats_server_listener_write_deadline_seconds" ["listener"] Varz;
+    /// When the TLS certificate of a listener expires: client, cluster, gateway, leafnode, mqtt or websocket (2.11.12, 2.12.4 and later).
+    TlsCertificateNotAfter = Gauge "nats_tls_certificate_not_after_timestamp_seconds" ["listener"] Varz;
     /// Time that a websocket handshake may take.
     ListenerHandshakeTimeout = Gauge "nats_server_listener_handshake_timeout_seconds" ["listener"] Varz;
     /// Connections to each peer of the cluster, as configured.
@@ -355,7 +357,7 @@ catalog! {
     ConnectionStalls = Counter "nats_connection_stalls_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
 
     // Closed connections, from connz?state=closed.
-    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once.
+    /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once; natsight's own connect probe ends as client_closed (`probes.connect: 0` switches it off).
     ConnectionsClosed = Counter "nats_connections_closed_total" ["reason"] Closed;
     /// Times that the server's list of closed connections may have been overwritten before natsight read it, so that some are missing from all reasons; connections opened less those open tells how many there were.
     ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
@@ -426,7 +428,7 @@ catalog! {
     GoGcDebug = Gauge "nats_go_gc_debug" [] Expvar;
 
     // The broker's own health checks, from healthz.
-    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; may lag a lost quorum by 20 s.
+    /// Whether the server finds itself healthy: check "server" looks at the listener (and before 2.11 at JetStream's start), "full" also at the meta group, streams and consumers; the broker notices a lost quorum after up to 20 s, and the full check is made at most once a minute.
     ServerHealthy = Gauge "nats_server_healthy" ["check"] Healthz;
     /// What the check found wrong, by kind of part; brokers before 2.10 name only the first fault.
     ServerHealthErrors = Gauge "nats_server_health_errors" ["check" "kind"] Healthz;
@@ -511,7 +513,7 @@ catalog! {
     StreamLostMessages = Gauge "nats_stream_lost_messages" ["account" "stream"] Streams;
     /// Bytes that were lost to damage of the store.
     StreamLostBytes = Gauge "nats_stream_lost_bytes" ["account" "stream"] Streams;
-    /// Consumers of the stream, durable and ephemeral.
+    /// Consumers of the stream that have a replica on its leader, durable and ephemeral; those of one replica may live elsewhere.
     StreamConsumers = Gauge "nats_stream_consumers" ["account" "stream"] Streams;
     /// When the present leader was elected (2.11.9 and later).
     StreamLeaderSince = Gauge "nats_stream_leader_since_timestamp_seconds" ["account" "stream"] Streams;
@@ -603,4 +605,100 @@ catalog! {
     StreamEphemeralRedelivered = Gauge "nats_stream_ephemeral_redelivered_messages" ["account" "stream"] Consumers;
     /// Pull requests that wait, over the ephemeral consumers that this server leads.
     StreamEphemeralWaiting = Gauge "nats_stream_ephemeral_waiting_pulls" ["account" "stream"] Consumers;
+
+    // Routes to the servers of the cluster, from routez: several connections to each.
+    /// Whether there is a route to this server of the cluster; 0 for an hour after the last one went. Servers without a name of their own are left out when they go, since they come back under another id.
+    RouteConnected = Gauge "nats_route_connected" ["peer"] Routez;
+    /// Route connections to this server of the cluster: the pool, one for the system account, one for each pinned account (2.10 and later).
+    RouteConnections = Gauge "nats_route_connections" ["peer"] Routez;
+    /// Bytes that wait to be read by this server of the cluster, over all its connections.
+    RoutePending = Gauge "nats_route_pending_bytes" ["peer"] Routez;
+    /// Subscriptions that this server of the cluster has announced, over all its connections.
+    RouteSubscriptions = Gauge "nats_route_subscriptions" ["peer"] Routez;
+    /// Round trip to this server of the cluster, the longest of its connections, as measured when they began, later at most hourly; absent until measured; not a live latency.
+    RouteRtt = Gauge "nats_route_rtt_seconds" ["peer"] Routez;
+    /// When the newest connection to this server of the cluster began; changes when one is replaced.
+    RouteStart = Gauge "nats_route_start_time_seconds" ["peer"] Routez;
+    /// When a connection to this server of the cluster last sent or received.
+    RouteActivity = Gauge "nats_route_last_activity_timestamp_seconds" ["peer"] Routez;
+    /// Messages received over this route connection; sum the rates by peer.
+    RouteInMessages = Counter "nats_route_in_messages_total" ["peer" "rid" "account"] Routez;
+    /// Messages sent over this route connection; sum the rates by peer.
+    RouteOutMessages = Counter "nats_route_out_messages_total" ["peer" "rid" "account"] Routez;
+    /// Bytes received over this route connection; sum the rates by peer.
+    RouteInBytes = Counter "nats_route_in_bytes_total" ["peer" "rid" "account"] Routez;
+    /// Bytes sent over this route connection; sum the rates by peer.
+    RouteOutBytes = Counter "nats_route_out_bytes_total" ["peer" "rid" "account"] Routez;
+    /// One route connection: where it leads, who began it, the account pinned to it, its compression.
+    RouteInfo = Info "nats_route_info" ["peer" "rid" "account" "peer_id" "ip" "port" "did_solicit" "is_configured" "compression"] Routez;
+    /// Whether a configured route is connected; absent where it cannot be told which of the connected servers the URL means.
+    RouteUrlConnected = Gauge "nats_route_url_connected" ["url"] Routez;
+    /// Configured routes that lead to no connected server, at least.
+    RouteUrlsMissing = Gauge "nats_route_urls_missing" [] Routez;
+
+    // Gateways to other clusters, from gatewayz.
+    /// Whether this server has its outbound connection to that cluster: 0 for configured gateways that are down, and for an hour for learnt ones.
+    GatewayConnected = Gauge "nats_gateway_connected" ["peer"] Gatewayz;
+    /// Connections that servers of that cluster have to this one; each of them chooses one server, so 0 may be well.
+    GatewayInbound = Gauge "nats_gateway_inbound_connections" ["peer"] Gatewayz;
+    /// Bytes that wait to be read at the other end of this gateway connection.
+    GatewayPending = Gauge "nats_gateway_pending_bytes" ["peer" "direction" "cid"] Gatewayz;
+    /// Messages received over this gateway connection; next to none over outbound ones.
+    GatewayInMessages = Counter "nats_gateway_in_messages_total" ["peer" "direction" "cid"] Gatewayz;
+    /// Messages sent over this gateway connection; next to none over inbound ones.
+    GatewayOutMessages = Counter "nats_gateway_out_messages_total" ["peer" "direction" "cid"] Gatewayz;
+    /// Bytes received over this gateway connection; next to none over outbound ones.
+    GatewayInBytes = Counter "nats_gateway_in_bytes_total" ["peer" "direction" "cid"] Gatewayz;
+    /// Bytes sent over this gateway connection; next to none over inbound ones.
+    GatewayOutBytes = Counter "nats_gateway_out_bytes_total" ["peer" "direction" "cid"] Gatewayz;
+    /// Subscriptions known of the other end of this gateway connection.
+    GatewaySubscriptions = Gauge "nats_gateway_subscriptions" ["peer" "direction" "cid"] Gatewayz;
+    /// Round trip over this gateway connection as measured when it began, later at most hourly; absent until measured; not a live latency.
+    GatewayRtt = Gauge "nats_gateway_rtt_seconds" ["peer" "direction" "cid"] Gatewayz;
+    /// When this gateway connection began.
+    GatewayStart = Gauge "nats_gateway_start_time_seconds" ["peer" "direction" "cid"] Gatewayz;
+    /// When this gateway connection last sent or received.
+    GatewayActivity = Gauge "nats_gateway_last_activity_timestamp_seconds" ["peer" "direction" "cid"] Gatewayz;
+    /// One gateway connection: the server at its other end, and whether the gateway is configured or was learnt.
+    GatewayInfo = Info "nats_gateway_info" ["peer" "direction" "cid" "peer_id" "kind" "ip" "port" "configured" "tls_version" "tls_cipher_suite"] Gatewayz;
+
+    // Leaf nodes, accepted and solicited, from leafz: one connection for each account.
+    /// Whether a leaf node connection to this server is there for this account; 0 for an hour after the last one went. Servers without a name of their own are left out when they go.
+    LeafnodeConnected = Gauge "nats_leafnode_connected" ["peer" "account"] Leafz;
+    /// Whether a configured leaf node remote is connected, by its place in the configuration; absent where several remotes of an account cannot be told apart.
+    LeafnodeRemoteConnected = Gauge "nats_leafnode_remote_connected" ["remote" "account"] Leafz;
+    /// Configured leaf node remotes of an account that have no connection, at least.
+    LeafnodeRemotesMissing = Gauge "nats_leafnode_remotes_missing" ["account"] Leafz;
+    /// Round trip over this leaf node connection as measured when it began, later at most hourly; absent until measured; not a live latency.
+    LeafnodeRtt = Gauge "nats_leafnode_rtt_seconds" ["peer" "account" "role" "cid"] Leafz;
+    /// Messages received over this leaf node connection.
+    LeafnodeInMessages = Counter "nats_leafnode_in_messages_total" ["peer" "account" "role" "cid"] Leafz;
+    /// Messages sent over this leaf node connection.
+    LeafnodeOutMessages = Counter "nats_leafnode_out_messages_total" ["peer" "account" "role" "cid"] Leafz;
+    /// Bytes received over this leaf node connection.
+    LeafnodeInBytes = Counter "nats_leafnode_in_bytes_total" ["peer" "account" "role" "cid"] Leafz;
+    /// Bytes sent over this leaf node connection.
+    LeafnodeOutBytes = Counter "nats_leafnode_out_bytes_total" ["peer" "account" "role" "cid"] Leafz;
+    /// Subscriptions announced over this leaf node connection.
+    LeafnodeSubscriptions = Gauge "nats_leafnode_subscriptions" ["peer" "account" "role" "cid"] Leafz;
+    /// One leaf node connection: its address, whether this server is its hub or its spoke (2.9.15 and later), its compression; cid is the address before 2.11.7.
+    LeafnodeInfo = Info "nats_leafnode_info" ["peer" "account" "role" "cid" "ip" "port" "compression" "isolated" "proxy"] Leafz;
+
+    // The lists of subscriptions of all accounts, from subsz.
+    /// Subscriptions in the lists of all accounts.
+    SublistSubscriptions = Gauge "nats_sublist_subscriptions" [] Subsz;
+    /// Results of lookups that are cached.
+    SublistCache = Gauge "nats_sublist_cache_entries" [] Subsz;
+    /// Subscriptions ever added to the lists of the present accounts; falls when an account goes, so it is no counter.
+    SublistInserts = Gauge "nats_sublist_inserts" [] Subsz;
+    /// Subscriptions ever removed from the lists of the present accounts; falls when an account goes, so it is no counter.
+    SublistRemoves = Gauge "nats_sublist_removes" [] Subsz;
+    /// Lookups ever made in the lists of the present accounts, fewer than messages; falls when an account goes, so it is no counter.
+    SublistMatches = Gauge "nats_sublist_matches" [] Subsz;
+    /// Share of all lookups ever made that the cache answered; hardly moves on an old server.
+    SublistCacheHits = Gauge "nats_sublist_cache_hit_ratio" [] Subsz;
+    /// Subscriptions in the largest cached result.
+    SublistMaxFanout = Gauge "nats_sublist_max_fanout" [] Subsz;
+    /// Subscriptions in a cached result, on average.
+    SublistMeanFanout = Gauge "nats_sublist_mean_fanout" [] Subsz;
 }

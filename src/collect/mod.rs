@@ -5,6 +5,7 @@
 
 mod decode;
 mod number;
+mod peers;
 mod select;
 mod splitter;
 mod table;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use decode::DecodeError;
 pub use number::{Count, GoDuration, Int, Moment};
+pub use peers::{Configured, ConfiguredLeaf, ConfiguredRoute};
 pub use select::{Left, OVERFLOW, Pattern, Room, Scope, Select, Terms};
 
 use crate::catalog::Origin;
@@ -52,6 +54,10 @@ collectors! {
     expvar::{ Expvar },
     healthz::{ Healthz },
     jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
+    routez::{ Route, Routes },
+    gatewayz::{ Gateways },
+    leafz::{ Leafnode, Leafnodes },
+    subsz::{ Sublists },
 }
 
 /// Which of the two request queues of a broker a collector uses.
@@ -144,6 +150,8 @@ pub struct Context {
     pub started: Option<i128>,
     /// Cheap counts, to size requests.
     pub sizes: Sizes,
+    /// Other servers that the configuration names; what is down vanishes from the broker's own lists.
+    pub configured: Arc<Configured>,
 }
 
 /// Cheap counts that tell how large a heavy answer will be.

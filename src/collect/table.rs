@@ -47,3 +47,8 @@ pub(crate) fn one(
 pub(crate) fn info(rows: &mut dyn Rows, labels: &[(&'static str, &str)], metric: Metric) {
     one(rows, labels, metric, Value::U64(1));
 }
+
+/// A switch as a label.
+pub(crate) fn flag(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}

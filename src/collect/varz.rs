@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::number::null_is_empty;
+use super::peers::account_or_global;
 use super::splitter::{Root, Splitter};
-use super::table::{cells, emit, info, one};
+use super::table::{cells, emit, flag, info, one};
 use super::{
-    Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Sizes, Spec,
-    Version,
+    Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError, Facts,
+    Int, Lane, Moment, Record, Records, Sizes, Spec, Version,
 };
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
@@ -154,6 +156,8 @@ pub struct Varz<'a> {
     #[serde(borrow, default)]
     pub proxies: Proxies<'a>,
     pub disk_io_wait_stats: Option<DiskWaits>,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// `cluster` of varz; `{}` outside a cluster.
@@ -181,6 +185,8 @@ pub struct Cluster<'a> {
     pub write_deadline: Option<Int>,
     #[serde(borrow, default)]
     pub write_timeout: Text<'a>,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// `gateway` of varz; `{}` where gateways are off.
@@ -212,6 +218,8 @@ pub struct Gateway<'a> {
     pub write_deadline: Option<Int>,
     #[serde(borrow, default)]
     pub write_timeout: Text<'a>,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// A configured gateway.
@@ -252,6 +260,8 @@ pub struct Leaf<'a> {
     pub write_deadline: Option<Int>,
     #[serde(borrow, default)]
     pub write_timeout: Text<'a>,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// A configured leaf node remote.
@@ -310,6 +320,8 @@ pub struct Mqtt<'a> {
     pub max_ack_pending: Option<Int>,
     #[serde(default)]
     pub tls_ocsp_peer_verify: bool,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// `websocket` of varz; `{}` where websockets are off.
@@ -345,6 +357,8 @@ pub struct Websocket<'a> {
     pub compression: bool,
     #[serde(default)]
     pub tls_ocsp_peer_verify: bool,
+    #[serde(default)]
+    pub tls_cert_not_after: Moment,
 }
 
 /// `ocsp_peer_cache` of varz.
@@ -755,6 +769,38 @@ impl Varz<'_> {
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
                 ..sizes
             },
+            configured: Arc::new(self.configured()),
+        }
+    }
+
+    /// Other servers that the configuration names, as far as they are not this one.
+    fn configured(&self) -> Configured {
+        let urls = |urls: &[Text<'_>]| -> Vec<String> {
+            urls.iter()
+                .map(|url| without_user(url).to_owned())
+                .collect()
+        };
+        let others = self.gateway.gateways.iter().map(|remote| &remote.name);
+        Configured {
+            routes: ConfiguredRoute::others(
+                &urls(&self.cluster.urls),
+                &self.server_name,
+                &self.cluster.addr,
+                self.cluster.cluster_port,
+            ),
+            gateways: others
+                .filter(|name| **name != self.gateway.name)
+                .map(|name| name.to_string())
+                .collect(),
+            leafs: self
+                .leaf
+                .remotes
+                .iter()
+                .map(|remote| ConfiguredLeaf {
+                    account: account_or_global(&remote.local_account).to_owned(),
+                    urls: urls(&remote.urls),
+                })
+                .collect(),
         }
     }
 
@@ -783,6 +829,7 @@ impl Varz<'_> {
             }
         }
         self.listeners(rows);
+        self.certificates(rows);
         self.remotes(rows);
         self.lists(rows);
         self.jetstream(context, rows);
@@ -1028,6 +1075,22 @@ impl Varz<'_> {
         );
     }
 
+    fn certificates(&self, rows: &mut dyn Rows) {
+        for (listener, expiry) in [
+            ("client", self.tls_cert_not_after),
+            ("cluster", self.cluster.tls_cert_not_after),
+            ("gateway", self.gateway.tls_cert_not_after),
+            ("leafnode", self.leaf.tls_cert_not_after),
+            ("mqtt", self.mqtt.tls_cert_not_after),
+            ("websocket", self.websocket.tls_cert_not_after),
+        ] {
+            if let Some(time) = expiry.value() {
+                let labels = [("listener", listener)];
+                one(rows, &labels, Metric::TlsCertificateNotAfter, time);
+            }
+        }
+    }
+
     fn remotes(&self, rows: &mut dyn Rows) {
         let mut urls = |purpose: &str, remote: &str, urls: &[Text<'_>]| {
             for url in urls {
@@ -1247,10 +1310,6 @@ fn remote(rows: &mut dyn Rows, labels: &[(&'static str, &str)], tls_timeout: Opt
     if let Some(timeout) = tls_timeout {
         one(rows, labels, Metric::RemoteTlsTimeout, Value::F64(timeout));
     }
-}
-
-fn flag(on: bool) -> &'static str {
-    if on { "true" } else { "false" }
 }
 
 /// URLs of routes and remotes may carry a password.

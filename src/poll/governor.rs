@@ -8,6 +8,11 @@ const INTERVAL_MAX: Duration = Duration::from_secs(600);
 /// with the broker's garbage collection.
 const NEWEST: f64 = 0.5;
 
+/// A slow machine may need this many times what was measured for an entity ...
+const EXPLAINED: u32 = 10;
+/// ... and this much for anything else.
+const UNEXPLAINED: Duration = Duration::from_millis(50);
+
 /// What one heavy job costs the broker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
@@ -28,9 +33,18 @@ pub(super) fn interval(load: Load, all: impl Iterator<Item = Load>, cpu_max: f64
     stretched.min(INTERVAL_MAX.max(load.every))
 }
 
-/// The cost after one more answer. The round trip is not the broker's work; the fastest light answer stands for it.
-pub(super) fn measured(before: Option<Duration>, took: Duration, round_trip: Duration) -> Duration {
-    let newest = took.saturating_sub(round_trip);
+/// The cost after one more answer. The round trip is not the broker's work; the fastest light answer stands for it. Nor
+/// is time far beyond what the counts explain: then the broker waits, for a disk or a lock, and asking it more rarely
+/// would only hide what goes on.
+pub(super) fn measured(
+    before: Option<Duration>,
+    took: Duration,
+    round_trip: Duration,
+    predicted: Duration,
+) -> Duration {
+    let newest = took
+        .saturating_sub(round_trip)
+        .min(predicted * EXPLAINED + UNEXPLAINED);
     before.map_or(newest, |before| {
         before.mul_f64(1.0 - NEWEST) + newest.mul_f64(NEWEST)
     })
@@ -115,9 +129,14 @@ mod tests {
 
     #[test]
     fn the_round_trip_is_not_the_brokers_work() {
-        assert_eq!(measured(None, 30 * MS, 10 * MS), 20 * MS);
-        assert_eq!(measured(Some(10 * MS), 30 * MS, 10 * MS), 15 * MS);
-        assert_eq!(measured(None, 5 * MS, 10 * MS), Duration::ZERO);
+        assert_eq!(measured(None, 30 * MS, 10 * MS, S), 20 * MS);
+        assert_eq!(measured(Some(10 * MS), 30 * MS, 10 * MS, S), 15 * MS);
+        assert_eq!(measured(None, 5 * MS, 10 * MS, S), Duration::ZERO);
+    }
+
+    #[test]
+    fn waiting_is_not_work() {
+        assert_eq!(measured(None, 3 * S, MS, 4 * MS), 90 * MS);
     }
 
     #[test]

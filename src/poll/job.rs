@@ -66,6 +66,8 @@ pub(super) struct Status {
     pub(super) truncated: bool,
     pub(super) coverage: f64,
     pub(super) error: Option<String>,
+    /// Bounded reason of the latest failure.
+    pub(super) reason: Option<&'static str>,
     /// What the latest answer did not show.
     pub(super) left: Left,
 }
@@ -149,6 +151,13 @@ impl Job {
     /// have families of their own.
     pub(super) fn is_shown(&self) -> bool {
         !self.status.absent && !matches!(self.task, Task::Probe)
+    }
+
+    /// Whether the latest request gave a whole answer. A collector that is not asked because the server is down did not
+    /// succeed. Nothing before the first end.
+    pub(super) fn succeeded(&self, up: bool) -> Option<bool> {
+        let asked = matches!(self.task, Task::Collect(_));
+        self.status.success.map(|success| success && (up || !asked))
     }
 
     pub(super) fn probe(every: Duration, now: Instant) -> Self {

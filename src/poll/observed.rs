@@ -179,9 +179,8 @@ fn job_rows(job: &Job, up: bool, out: &mut dyn Rows) {
     let status = &job.status;
     let mut values = vec![(Metric::CollectorInterval, nanos_value(job.interval))];
     let asked = matches!(job.task, Task::Collect(_));
-    if let Some(success) = status.success {
-        // A collector that is not asked because the server is down did not succeed.
-        values.push((Metric::CollectorSuccess, (success && (up || !asked)).into()));
+    if let Some(success) = job.succeeded(up) {
+        values.push((Metric::CollectorSuccess, success.into()));
         values.push((Metric::CollectorDuration, nanos_value(status.took)));
         if asked {
             values.push((Metric::CollectorTruncated, status.truncated.into()));

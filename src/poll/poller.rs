@@ -124,7 +124,10 @@ impl Poller {
 
     /// Servers that begin together take turns, so that a start does not hit a fleet all at once.
     fn end_of_first_round(&self, permit: &mut Option<OwnedSemaphorePermit>) {
-        if permit.is_some() && self.first_round_is_over() {
+        // Heavy requests that hang in some servers must not keep others from being asked at all.
+        if permit.is_some()
+            && (self.up == Some(false) || self.refused.is_some() || self.light_tried())
+        {
             *permit = None;
         }
     }
@@ -279,9 +282,12 @@ impl Poller {
                 Ok(())
             }
             Outcome::Sampled(Err(error)) if self.watch.process == ProcessChoice::Find => {
-                // A process that natsight was not told of may well be out of sight: that is no fault.
-                tracing::debug!(server = self.context.server_name, %error, "process not visible");
-                self.jobs[place].status.absent = true;
+                // A process that natsight was not told of may well be out of sight: that is no fault, but worth a line.
+                let status = &mut self.jobs[place].status;
+                if !status.absent {
+                    tracing::info!(server = self.context.server_name.as_str(), %error, "process not visible");
+                }
+                status.absent = true;
                 Ok(())
             }
             Outcome::Sampled(Err(error)) => Err((error.reason(), error.to_string())),
@@ -335,11 +341,11 @@ impl Poller {
         self.note_sizes(&facts);
         let heavy = self.jobs[place].slot == Slot::Heavy;
         if heavy {
-            let cost = governor::measured(
-                self.costs.get(name).copied(),
-                took,
-                self.round_trip.min(took),
-            );
+            let sizes = self.context.sizes;
+            let predicted =
+                governor::predicted(name, sizes.connections, sizes.streams, sizes.consumers);
+            let before = self.costs.get(name).copied();
+            let cost = governor::measured(before, took, self.round_trip.min(took), predicted);
             self.costs.insert(name, cost);
         } else {
             self.round_trip = self.round_trip.min(took);
@@ -406,7 +412,11 @@ impl Poller {
     fn adopt(&mut self, context: Context, facts: &crate::collect::Facts) {
         if context.server_id != self.context.server_id {
             if !self.context.server_id.is_empty() {
-                tracing::info!(server = %context.server_name, version = %facts.version, "server started again");
+                tracing::info!(
+                    server = context.server_name.as_str(),
+                    version = facts.version.as_str(),
+                    "server started again"
+                );
             }
             self.parts
                 .retain(|name, _| *name == OBSERVED || *name == PROCESS);
@@ -490,7 +500,7 @@ impl Poller {
                     tracing::info!(server, collector = job.name, "works again");
                 }
                 job.failures_in_row = 0;
-                job.status.error = None;
+                (job.status.error, job.status.reason) = (None, None);
                 job.status.success = (!job.status.absent).then_some(true);
                 if !job.status.absent {
                     job.status.last_success = SystemTime::now()
@@ -503,12 +513,13 @@ impl Poller {
                 if job.name == VARZ && !matches!(reason, "same_server" | "same_name") {
                     self.refused = None;
                 }
-                if job.failures_in_row == 0 {
+                if job.failures_in_row == 0 || job.status.reason != Some(reason) {
                     tracing::warn!(server, collector = job.name, reason, error = text, "failed");
                 }
                 job.failures_in_row += 1;
                 job.status.success = Some(false);
-                job.status.error = Some(text);
+                (job.status.coverage, job.status.truncated) = (0.0, reason == TOO_LARGE);
+                (job.status.error, job.status.reason) = (Some(text), Some(reason));
                 self.observed.failure(job.name, reason);
             }
         }
@@ -567,7 +578,7 @@ impl Poller {
         match (self.up, up) {
             _ if self.refused.is_some() => {}
             (None | Some(false), Some(true)) => {
-                tracing::info!(server, version = %self.version, "server is up");
+                tracing::info!(server, version = self.version.as_str(), "server is up");
                 // Who waited for the server is not late, and what left the page with it is asked for again at once,
                 // however far its interval was stretched.
                 let now = Instant::now();
@@ -616,7 +627,7 @@ impl Poller {
             .filter(|job| job.is_shown() && job.status.success.is_some());
         let collectors = shown.map(|job| CollectorStatus {
             name: job.name,
-            success: job.status.success == Some(true),
+            success: job.succeeded(self.up == Some(true)) == Some(true),
             duration_seconds: job.status.took.as_secs_f64(),
             succeeded_at: job.status.last_success_at.map(Instant::into_std),
             truncated: job.status.truncated,
@@ -658,6 +669,8 @@ impl Drop for Poller {
     }
 }
 
+/// Reason of an answer that was cut at its byte limit.
+const TOO_LARGE: &str = "too_large";
 /// The collector that decides whether a server is up.
 const VARZ: &str = "varz";
 /// The job that reads the broker's process; natsight sees it itself.

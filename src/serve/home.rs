@@ -17,7 +17,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ances
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1a2330;background:#fff}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #d8dee6;vertical-align:top;overflow-wrap:anywhere}\
-.up{color:#14703a}.down{color:#b3261e;font-weight:600}td.n{font-variant-numeric:tabular-nums}\
+.up{color:#14703a}.down{color:#b3261e;font-weight:600}td.n{font-variant-numeric:tabular-nums}th,td.n{white-space:nowrap;overflow-wrap:normal}\
 @media(prefers-color-scheme:dark){body{color:#dfe6ee;background:#12171d}th,td{border-color:#2c3642}a{color:#7fb6ff}.up{color:#6fce94}.down{color:#ff8a80}}";
 
 pub(super) async fn healthy() -> &'static str {
@@ -29,7 +29,7 @@ pub(super) async fn ready(State(shared): State<Shared>) -> Response {
     let snapshots = shared.site.snapshots();
     let waiting = snapshots
         .iter()
-        .filter(|snapshot| !snapshot.status.first_round_over)
+        .filter(|snapshot| snapshot.status.up.is_none())
         .count();
     if waiting == 0 {
         return "natsight is ready\n".into_response();
@@ -106,14 +106,17 @@ fn collector_table(out: &mut String, status: &ServerStatus, now: Instant) {
             ("down", "failed")
         };
         let error = collector.error.as_deref().unwrap_or(word);
+        let shown = match collector.success {
+            true => format!("{:.0} %", collector.coverage * 100.0),
+            false => "nothing new".to_owned(),
+        };
         let _ = write!(
             out,
-            "<tr><td>{}<td class=\"{class}\">{}<td class=n>{:.1} ms<td class=n>{}<td class=n>{:.0} %</tr>",
+            "<tr><td>{}<td class=\"{class}\">{}<td class=n>{:.1} ms<td class=n>{}<td class=n>{shown}</tr>",
             collector.name,
             escaped(error),
             collector.duration_seconds * 1e3,
             age(collector.succeeded_at, now),
-            collector.coverage * 100.0,
         );
     }
     out.push_str("</table>");

@@ -15,8 +15,10 @@ use super::{Shared, negotiate};
 use crate::collect::specs;
 use crate::expose::{Encoding, Page, Part, Rendered, Shape};
 
-/// Versions of a page that clients may hold at once, the newest included.
-const PAGES_MAX: usize = 3;
+/// Pages that clients may still hold after they were replaced.
+const OLDER_MAX: usize = 2;
+/// Shapes of which the newest page is kept; the one that was asked for longest ago makes room.
+const SHAPES_MAX: usize = 8;
 /// Parts that are no collector's.
 const OTHER_PARTS: &[&str] = &["observed", "process", "natsight"];
 
@@ -93,6 +95,9 @@ fn collectors(query: &str) -> Result<Vec<String>, String> {
             }
         }
     }
+    // One shape, however it is written.
+    collectors.sort();
+    collectors.dedup();
     Ok(collectors)
 }
 
@@ -118,10 +123,19 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Pages by shape, kept until a part changes or expires.
+/// Pages by shape, kept until a part changes or expires. What is alive at once is bounded: clients cannot make it more
+/// by being slow or by asking for ever other shapes.
 #[derive(Debug, Default)]
 pub struct PageCache {
-    slots: Mutex<Vec<Slot>>,
+    pages: Mutex<Pages>,
+}
+
+#[derive(Debug, Default)]
+struct Pages {
+    /// The newest of each shape, latest asked for last.
+    slots: Vec<Slot>,
+    /// Replaced ones that clients may still hold.
+    older: Vec<Weak<Rendered>>,
 }
 
 #[derive(Debug)]
@@ -129,7 +143,6 @@ struct Slot {
     shape: Shape,
     parts: Vec<Arc<Part>>,
     page: Arc<Rendered>,
-    older: Vec<Weak<Rendered>>,
 }
 
 impl PageCache {
@@ -140,39 +153,50 @@ impl PageCache {
         parts: Vec<Arc<Part>>,
         now: Instant,
     ) -> Option<Arc<Rendered>> {
-        if !shape.collectors.is_empty() {
-            return Some(Arc::new(Page::new(parts).render(shape, now)));
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = pages.slots.iter().position(|slot| slot.shape == *shape);
+        if let Some(slot) = found.map(|place| pages.slots.remove(place)) {
+            if slot.is_current(&parts, now) {
+                let page = Arc::clone(&slot.page);
+                pages.slots.push(slot);
+                return Some(page);
+            }
+            pages.retire(slot);
         }
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = slots.iter_mut().find(|slot| slot.shape == *shape) else {
-            let page = Arc::new(Page::new(parts.clone()).render(shape, now));
-            slots.push(Slot {
-                shape: shape.clone(),
-                parts,
-                page: Arc::clone(&page),
-                older: Vec::new(),
-            });
-            return Some(page);
-        };
-        let same = slot.parts.len() == parts.len()
-            && slot
+        if pages.slots.len() >= SHAPES_MAX {
+            let oldest = pages.slots.remove(0);
+            pages.retire(oldest);
+        }
+        pages.older.retain(|page| page.strong_count() > 0);
+        if pages.older.len() > OLDER_MAX {
+            return None;
+        }
+        let page = Arc::new(Page::new(parts.clone()).render(shape, now));
+        let (shape, kept) = (shape.clone(), Arc::clone(&page));
+        pages.slots.push(Slot {
+            shape,
+            parts,
+            page: kept,
+        });
+        Some(page)
+    }
+}
+
+impl Pages {
+    fn retire(&mut self, slot: Slot) {
+        self.older.push(Arc::downgrade(&slot.page));
+    }
+}
+
+impl Slot {
+    fn is_current(&self, parts: &[Arc<Part>], now: Instant) -> bool {
+        let same = self.parts.len() == parts.len()
+            && self
                 .parts
                 .iter()
-                .zip(&parts)
+                .zip(parts)
                 .all(|(old, new)| Arc::ptr_eq(old, new));
-        if same && slot.page.expires_at.is_none_or(|end| now < end) {
-            return Some(Arc::clone(&slot.page));
-        }
-        slot.older.retain(|page| page.strong_count() > 0);
-        if Arc::strong_count(&slot.page) > 1 {
-            if slot.older.len() + 2 > PAGES_MAX {
-                return None;
-            }
-            slot.older.push(Arc::downgrade(&slot.page));
-        }
-        slot.page = Arc::new(Page::new(parts.clone()).render(shape, now));
-        slot.parts = parts;
-        Some(Arc::clone(&slot.page))
+        same && self.page.expires_at.is_none_or(|end| now < end)
     }
 }
 
@@ -185,7 +209,7 @@ mod tests {
     fn collect_takes_known_names_only() {
         assert_eq!(
             collectors("collect[]=varz&collect%5B%5D=observed"),
-            Ok(vec!["varz".to_owned(), "observed".to_owned()])
+            Ok(vec!["observed".to_owned(), "varz".to_owned()])
         );
         assert_eq!(collectors(""), Ok(Vec::new()));
         assert!(
@@ -233,7 +257,24 @@ mod tests {
     }
 
     #[test]
-    fn slow_clients_hold_three_pages_at_most() {
+    fn slow_clients_hold_a_bounded_number_of_pages_of_any_shapes() {
+        let cache = PageCache::default();
+        let now = Instant::now();
+        let shape = |place: usize| Shape {
+            format: TextFormat::Text004,
+            encoding: Encoding::Identity,
+            collectors: vec![place.to_string()],
+        };
+        let ask = |place| cache.page(&shape(place), vec![part(now)], now);
+        let mut held: Vec<_> = (0..100).map_while(ask).collect();
+        assert_eq!(held.len(), SHAPES_MAX + OLDER_MAX);
+        assert!(ask(0).is_none());
+        held.truncate(1);
+        assert!(ask(0).is_some());
+    }
+
+    #[test]
+    fn slow_clients_of_one_shape_hold_three_pages_at_most() {
         let cache = PageCache::default();
         let now = Instant::now();
         let shape = Shape {
@@ -241,12 +282,10 @@ mod tests {
             encoding: Encoding::Identity,
             collectors: Vec::new(),
         };
-        let mut held = Vec::new();
-        for _ in 0..PAGES_MAX {
-            held.push(cache.page(&shape, vec![part(now)], now).unwrap());
-        }
-        assert!(cache.page(&shape, vec![part(now)], now).is_none());
+        let ask = |_| cache.page(&shape, vec![part(now)], now);
+        let mut held: Vec<_> = (0..100).map_while(ask).collect();
+        assert_eq!(held.len(), 1 + OLDER_MAX);
         held.remove(0);
-        assert!(cache.page(&shape, vec![part(now)], now).is_some());
+        assert!(ask(0).is_some());
     }
 }

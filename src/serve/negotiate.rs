@@ -9,7 +9,7 @@ use crate::expose::{Encoding, TextFormat};
 pub(super) fn format(headers: &HeaderMap) -> TextFormat {
     let mut best = (0, TextFormat::Text004);
     for item in items(headers, ACCEPT.as_str()) {
-        let format = match item.name {
+        let format = match item.name.to_ascii_lowercase().as_str() {
             "application/openmetrics-text"
                 if item.version.is_none_or(|version| version == "1.0.0") =>
             {
@@ -29,9 +29,19 @@ pub(super) fn format(headers: &HeaderMap) -> TextFormat {
 
 /// Gzip where it is accepted.
 pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
-    let accepted = items(headers, ACCEPT_ENCODING.as_str())
-        .any(|item| matches!(item.name, "gzip" | "x-gzip" | "*") && item.quality > 0);
-    if accepted {
+    let quality = |wanted: &[&str]| {
+        let named = |item: &Item<'_>| {
+            wanted
+                .iter()
+                .any(|name| item.name.eq_ignore_ascii_case(name))
+        };
+        items(headers, ACCEPT_ENCODING.as_str())
+            .find(named)
+            .map(|item| item.quality)
+    };
+    // What is named counts before what stands for all the rest.
+    let accepted = quality(&["gzip", "x-gzip"]).or_else(|| quality(&["*"]));
+    if accepted.is_some_and(|quality| quality > 0) {
         Encoding::Gzip
     } else {
         Encoding::Identity
@@ -114,6 +124,7 @@ mod tests {
             ("application/openmetrics-text;q=0", text),
             ("text/html,*/*", text),
             ("*/*", text),
+            ("Application/OpenMetrics-Text; version=1.0.0", om),
             ("", text),
             (
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -131,6 +142,9 @@ mod tests {
             ("deflate, gzip;q=0.5", Encoding::Gzip),
             ("gzip;q=0", Encoding::Identity),
             ("br", Encoding::Identity),
+            ("*", Encoding::Gzip),
+            ("GZIP", Encoding::Gzip),
+            ("gzip;q=0, *", Encoding::Identity),
             ("identity", Encoding::Identity),
         ] {
             assert_eq!(

@@ -18,6 +18,8 @@ pub type Pid = i32;
 /// What a process has used and may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessSample {
+    /// Name of the program, as the kernel keeps it: 15 bytes at most.
+    pub name: String,
     /// CPU time in user and kernel mode since its start, in ticks.
     pub cpu_ticks: u64,
     /// Ticks in a second; with it the CPU time is exact.
@@ -84,6 +86,18 @@ pub enum ProcessError {
         /// The process.
         pid: Pid,
     },
+    /// What listens there is another program, such as a proxy.
+    #[error(
+        "process {pid} ({name}), which listens on TCP port {port}, is no nats-server; name the broker's process with servers[].pid"
+    )]
+    Other {
+        /// The process.
+        pid: Pid,
+        /// Its name.
+        name: String,
+        /// The port.
+        port: u16,
+    },
     /// The kernel's file is not there, closed to us, or unknown in form.
     #[error("{} cannot be read ({detail}); check that /proc is mounted", path.display())]
     Unreadable {
@@ -103,6 +117,7 @@ impl ProcessError {
             ProcessError::Hidden { .. } => "hidden",
             ProcessError::Ambiguous { .. } => "ambiguous",
             ProcessError::Gone { .. } => "gone",
+            ProcessError::Other { .. } => "other",
             ProcessError::Unreadable { .. } => "unreadable",
         }
     }
@@ -245,6 +260,7 @@ fn read_in(root: &Path, pid: Pid) -> Result<ProcessSample, ProcessError> {
         }
     };
     Ok(ProcessSample {
+        name: stat.comm,
         cpu_ticks: stat.utime.saturating_add(stat.stime),
         ticks_per_second: procfs::ticks_per_second(),
         resident_bytes: stat.rss.saturating_mul(procfs::page_size()),

@@ -12,6 +12,8 @@ pub enum EntityKind {
     Server,
     /// An open client connection.
     Connection,
+    /// Another server, or a connection to it.
+    Peer,
     /// A JetStream account.
     Account,
     /// A stream.
@@ -35,7 +37,7 @@ impl EntityKind {
             Self::Account => 1,
             Self::Stream => 2,
             Self::StreamReplica | Self::Consumer => 3,
-            Self::ConsumerReplica => 4,
+            Self::Peer | Self::ConsumerReplica => 4,
             Self::StreamSource => 6,
             // All of them: each has one row.
             Self::Connection => usize::MAX,

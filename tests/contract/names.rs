@@ -87,6 +87,15 @@ const BINDING: &[(&str, Kind, &[&str])] = &[
         &["account", "stream", "consumer"],
     ),
     ("nats_account_info", Info, &["account"]),
+    ("nats_route_rtt_seconds", Gauge, &["peer"]),
+    ("nats_route_pending_bytes", Gauge, &["peer"]),
+    ("nats_gateway_connected", Gauge, &["peer"]),
+    ("nats_leafnode_rtt_seconds", Gauge, &["peer"]),
+    (
+        "nats_tls_certificate_not_after_timestamp_seconds",
+        Gauge,
+        &["listener"],
+    ),
 ];
 
 /// Binding names that collectors still to come bring; once there, they are as said here.
@@ -98,21 +107,12 @@ const LATER: &[(&str, Kind, &[&str])] = &[
         &["account", "stream", "consumer"],
     ),
     // Later issues.
-    ("nats_route_rtt_seconds", Gauge, &["peer"]),
-    ("nats_route_pending_bytes", Gauge, &["peer"]),
-    ("nats_gateway_connected", Gauge, &[]),
-    ("nats_leafnode_rtt_seconds", Gauge, &[]),
     ("nats_raft_committed_index", Gauge, &[]),
     ("nats_raft_applied_index", Gauge, &[]),
     ("nats_ipqueue_pending", Gauge, &[]),
     ("nats_service_requests_total", Counter, &[]),
     ("nats_service_errors_total", Counter, &[]),
     ("nats_service_processing_seconds_total", Counter, &[]),
-    (
-        "nats_tls_certificate_not_after_timestamp_seconds",
-        Gauge,
-        &[],
-    ),
     ("natsight_analyzer_finding", Gauge, &["cause", "severity"]),
     ("natsight_series_dropped_total", Counter, &["family"]),
 ];

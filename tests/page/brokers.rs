@@ -18,6 +18,10 @@ const RECORDINGS: &[(&str, &str, &str)] = &[
     ("healthz_full", "healthz", "details"),
     ("connz", "connz", ""),
     ("closed", "connz", "closed"),
+    ("routez", "routez", ""),
+    ("gatewayz", "gatewayz", ""),
+    ("leafz", "leafz", ""),
+    ("subsz", "subsz", ""),
 ];
 
 fn fixtures() -> PathBuf {

@@ -4,7 +4,7 @@ use natsight::collect::{Lane, Spec};
 use tokio::time::Instant;
 
 use super::*;
-use crate::support::fake::Say;
+use crate::support::fake::{Say, varz};
 
 /// Whether anything is shown that connz gave.
 fn has_connz(page: &Page) -> bool {
@@ -116,6 +116,9 @@ async fn the_series_of_a_hung_endpoint_go_three_intervals_after_its_answer() {
 #[tokio::test(start_paused = true)]
 async fn the_cost_of_heavy_answers_stretches_their_intervals_and_is_shown() {
     let fake = Fake::new();
+    // As many connections as explain the time: what is far beyond that is waiting, not work.
+    let busy = varz("IDONE", "one").replace("\"connections\":10", "\"connections\":25000");
+    fake.say("/varz", Say::Body(busy.into_bytes()));
     fake.say(OPEN, Say::Well(S));
     let mut scene = start(&fake);
     scene.until_up(1.0).await;

@@ -142,10 +142,10 @@ async fn a_first_round_is_over_when_each_collector_was_tried() {
     let mut scenes: Vec<_> = fakes.iter().map(started).collect();
     scenes[0].pass(S - MS).await;
     assert!(!scenes[0].snapshot().status.first_round_over);
-    assert_eq!(fakes[8].asked().len(), 0);
+    // Heavy requests that hang keep no other server from its turn.
+    assert_ne!(fakes[8].asked().len(), 0);
     scenes[0].pass(2 * MS).await;
     assert!(scenes[0].snapshot().status.first_round_over);
-    assert_ne!(fakes[8].asked().len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

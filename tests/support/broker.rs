@@ -21,7 +21,7 @@ struct Shared {
 }
 
 impl Broker {
-    /// A broker of this name that answers varz, and healthz, connz and jsz as an empty one does.
+    /// A broker of this name that answers varz, and what else there is as an empty one does.
     pub(crate) fn start(name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("an address");
@@ -113,6 +113,22 @@ fn bodies(name: &str) -> Vec<(String, String)> {
         (
             "/debug/vars",
             r#"{"cmdline":["nats-server"],"memstats":{"HeapInuse":4096,"NumGC":3}}"#.to_owned(),
+        ),
+        (
+            "/routez",
+            format!(r#"{{"server_id":"{id}","now":"2026-11-22T09:00:00Z","num_routes":0,"routes":[]}}"#),
+        ),
+        (
+            "/gatewayz",
+            format!(r#"{{"server_id":"{id}","now":"2026-11-22T09:00:00Z","outbound_gateways":{{}},"inbound_gateways":{{}}}}"#),
+        ),
+        (
+            "/leafz",
+            format!(r#"{{"server_id":"{id}","now":"2026-11-22T09:00:00Z","leafnodes":0,"leafs":[]}}"#),
+        ),
+        (
+            "/subsz",
+            format!(r#"{{"server_id":"{id}","now":"2026-11-22T09:00:00Z","num_subscriptions":11}}"#),
         ),
         (
             "/connz",

@@ -135,6 +135,10 @@ fn own_answer(path: &str, id: &str, name: &str) -> Vec<u8> {
         "/jsz" if query.contains("streams") || query.contains("consumers") => jsz(id, ACCOUNT),
         "/jsz" => jsz(id, ""),
         "/healthz" => r#"{"status":"ok"}"#.to_owned(),
+        "/routez" => listing(id, r#""num_routes":0,"routes":[]"#),
+        "/gatewayz" => listing(id, r#""outbound_gateways":{},"inbound_gateways":{}"#),
+        "/leafz" => listing(id, r#""leafnodes":0,"leafs":[]"#),
+        "/subsz" => listing(id, r#""num_subscriptions":185,"num_cache":162,"total":0"#),
         _ => String::new(),
     }
     .into_bytes()
@@ -157,6 +161,11 @@ pub(crate) fn connz(id: &str, connections: &str) -> String {
         r#"{{"server_id":"{id}","now":"2026-11-22T07:08:12.003063953Z","num_connections":{count},"total":{count},"offset":0,
 "limit":1024,"connections":[{connections}]}}"#
     )
+}
+
+/// An answer with these members.
+fn listing(id: &str, members: &str) -> String {
+    format!(r#"{{"server_id":"{id}","now":"2026-11-22T07:08:12.003063953Z",{members}}}"#)
 }
 
 /// An answer of `/jsz` with these accounts.

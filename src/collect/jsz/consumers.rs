@@ -17,13 +17,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::Deserialize;
 
 use super::{
-    Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts, coverage, flag, one,
-    replicas,
+    Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts, coverage, one, replicas,
 };
 use crate::catalog::Metric;
 use crate::collect::number::null_is_empty;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
-use crate::collect::table::{cells, emit};
+use crate::collect::table::{cells, emit, flag};
 use crate::collect::{
     Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, Version, decode,
 };

@@ -160,10 +160,6 @@ fn one(
     rows.row(&Row::new(kind, labels, &[(metric, value)]));
 }
 
-fn flag(on: bool) -> &'static str {
-    if on { "true" } else { "false" }
-}
-
 /// What an account or a stream is called; enough of it to know the labels of what is inside.
 #[derive(Debug, Deserialize)]
 struct Head<'a> {

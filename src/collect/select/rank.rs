@@ -115,6 +115,7 @@ fn is_part(kind: EntityKind) -> bool {
         EntityKind::StreamReplica | EntityKind::StreamSource | EntityKind::ConsumerReplica => true,
         EntityKind::Server
         | EntityKind::Connection
+        | EntityKind::Peer
         | EntityKind::Account
         | EntityKind::Stream
         | EntityKind::Consumer => false,
@@ -136,7 +137,10 @@ fn weight(metric: Metric) -> Option<Weight> {
         | Metric::StreamReplicaLag
         | Metric::StreamSourceLag
         | Metric::ConsumerPending
-        | Metric::ConsumerReplicaLag => Some(Weight::First),
+        | Metric::ConsumerReplicaLag
+        | Metric::RoutePending
+        | Metric::GatewayPending
+        | Metric::LeafnodeSubscriptions => Some(Weight::First),
         Metric::JetstreamAccountMemoryUsed
         | Metric::StreamBytes
         | Metric::ConsumerAckPending

@@ -41,8 +41,9 @@ impl Pattern {
         parts.into_iter().all(|(label, pattern)| {
             let Some(pattern) = pattern else { return true };
             match labels.iter().find(|(name, _)| *name == label) {
-                Some((_, value)) => glob(pattern.as_bytes(), value.as_bytes()),
-                None => absent,
+                // A label without a value is no label.
+                Some((_, value)) if !value.is_empty() => glob(pattern.as_bytes(), value.as_bytes()),
+                _ => absent,
             }
         })
     }
@@ -153,6 +154,11 @@ mod tests {
             assert_eq!(shown(&scope), expected, "{scope:?}");
         }
         assert_eq!(shown(&Scope::default()), [true; 3]);
+        let scope = Scope {
+            allow: vec![pattern("APP", "", "")],
+            deny: Vec::new(),
+        };
+        assert!(scope.shows(&[("peer", "n2"), ("account", "")]), "a route");
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Reader {
             allow: patterns::plan(self, &patterns::ALLOW),
             deny: patterns::plan(self, &patterns::DENY),
             series_max: self.count(Key::CollectSeriesMax),
-            series_new_max: self.count(Key::CollectSeriesNewMax),
+            series_new_max: self.series_new_max(),
         }
     }
 
@@ -287,6 +287,15 @@ impl Reader {
             .filter_map(|index| self.settings.item(Key::AdminHosts, index))
             .map(|written| written.text.trim().to_owned())
             .collect()
+    }
+
+    /// Nobody who raises `series_max` should have to know of the other.
+    fn series_new_max(&self) -> u64 {
+        let new = self.count(Key::CollectSeriesNewMax);
+        match self.settings.get(Key::CollectSeriesNewMax) {
+            Some(_) => new,
+            None => new.max(self.count(Key::CollectSeriesMax).saturating_mul(2)),
+        }
     }
 
     /// Nobody who asks for `light: 1s` should have to know of the timeout.

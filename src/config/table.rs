@@ -178,6 +178,7 @@ leaves! {
     /// Largest number of series on the page, over all servers; totals and health always stay.
     CollectSeriesMax = "collect.series_max", Kind::Count { min: 1_000, max: 10_000_000 }, Default("50000"), Now;
     /// Most new series within an hour, of one collector of one server; what was not shown for an hour is new.
+    /// While unset it is at least twice `collect.series_max`.
     CollectSeriesNewMax = "collect.series_new_max", Kind::Count { min: 1_000, max: 100_000_000 }, Default("100000"), Now;
 
     /// What `/probe?target=` may reach: scheme, host or network, port. Loopback only if named.

@@ -2,8 +2,6 @@
 
 use natsight::config::{self, Flags, PATTERNS_MAX, PatternPlan, Plan, Warning};
 
-use super::*;
-
 fn load(text: &str) -> Result<(Plan, Vec<Warning>), String> {
     config::load(Some(("f", text)), &[], &Flags::default()).map_err(|mistakes| {
         let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
@@ -35,6 +33,8 @@ fn patterns_and_limits_are_read() {
     let (plan, _) = load("").unwrap();
     assert_eq!(plan.collect.series_max, 50_000);
     assert_eq!(plan.collect.series_new_max, 100_000);
+    let (raised, _) = load("collect: {series_max: 200000}").unwrap();
+    assert_eq!(raised.collect.series_new_max, 400_000);
     assert!(plan.collect.allow.is_empty() && plan.collect.deny.is_empty());
 }
 

@@ -137,6 +137,7 @@ async fn a_hundred_thousand_accounts_are_shown_within_bounds() {
     let fake = Fake::new();
     let mut rules = rules();
     rules.series_max = 10_000_000;
+    rules.options.series_new_max = 10_000_000;
     let mut scene = Scene::start(watch_of(fake.clone(), rules));
     let body = jsz("IDONE", "ACCOUNTS");
     let (before, _) = body.split_once("ACCOUNTS").unwrap();

@@ -34,6 +34,12 @@ pub struct SelfMonitor {
     pub config_reloads: IntCounterVec,
     /// When the configuration in force was read, seconds since 1970.
     pub config_time: Gauge,
+    /// TLS handshakes that failed, by listener and reason.
+    pub tls_failures: IntCounterVec,
+    /// Files of certificates, users and tokens read again, by side and result.
+    pub rights_reloads: IntCounterVec,
+    /// When the certificate of the listeners ends, seconds since 1970; 0 without TLS.
+    pub tls_certificate_end: Gauge,
 }
 
 impl SelfMonitor {
@@ -71,6 +77,12 @@ impl SelfMonitor {
             series_dropped: counters(&registry, Metric::OwnSeriesDropped)?,
             config_reloads: counters(&registry, Metric::OwnConfigReloads)?,
             config_time: add(&registry, Gauge::with_opts(opts(Metric::OwnConfigTime))?)?,
+            tls_failures: counters(&registry, Metric::OwnTlsFailures)?,
+            rights_reloads: counters(&registry, Metric::OwnRightsReloads)?,
+            tls_certificate_end: add(
+                &registry,
+                Gauge::with_opts(opts(Metric::OwnCertificateEnd))?,
+            )?,
             registry,
         };
         // Event counters start at 0, so that the first event is an increase.
@@ -79,6 +91,9 @@ impl SelfMonitor {
         }
         for result in ["success", "failure"] {
             monitor.config_reloads.with_label_values(&[result]);
+            for side in ["listeners", "brokers"] {
+                monitor.rights_reloads.with_label_values(&[side, result]);
+            }
         }
         Ok(monitor)
     }
@@ -185,6 +200,10 @@ mod tests {
             .with_label_values(&["public", "/metrics", "200"])
             .inc();
         monitor.connections.with_label_values(&["public"]).inc();
+        monitor
+            .tls_failures
+            .with_label_values(&["public", "timeout"])
+            .inc();
         monitor.process(1.5, 4096, Some(9));
         monitor.series_dropped(Metric::StreamMessages, 3);
         let mut seen = Vec::new();

@@ -17,6 +17,8 @@ mod bounds;
 mod command_line;
 #[path = "config/shape.rs"]
 mod shape;
+#[path = "config/web.rs"]
+mod web;
 
 type Env = Vec<(String, String)>;
 

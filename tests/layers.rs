@@ -54,6 +54,8 @@ const STARTERS: &[(&str, &str)] = &[
     ("src/app/", "spawn"),
     // The one exception: a connection is a task of its accept loop, which owns it and ends it.
     ("src/serve/listener.rs", "spawn"),
+    // Work for a core, waited for at once: a password against its hash.
+    ("src/serve/password.rs", "spawn_blocking"),
     // No task of its own: a blocking look at /proc that the poller waits for at once.
     ("src/poll/poller.rs", "spawn_blocking"),
 ];

@@ -128,7 +128,8 @@ impl<'t> Book<'t> {
         let (file, body) = (subject.file, subject.body);
         if let Claim::Excluded {
             duplicate_of: Some(other),
-        } = &line.claim
+        }
+        | Claim::Repeated { of: other } = &line.claim
             && let Err(why) = duplicates::prove(file, body, leaf.of_line, other)
         {
             let text = format!("{} is no duplicate of {other}: {why} ({file})", leaf.path);
@@ -147,7 +148,10 @@ impl<'t> Book<'t> {
             Ok(effects) if line.claim.holds(&effects, &view.before, led) => {
                 let fate = self.met.entry(leaf.path.to_owned()).or_insert(Fate::Series);
                 *fate = line.claim.fate().max(*fate);
-                let shown_nowhere = matches!(line.claim, Claim::Due | Claim::Excluded { .. });
+                let shown_nowhere = matches!(
+                    line.claim,
+                    Claim::Due | Claim::Repeated { .. } | Claim::Excluded { .. }
+                );
                 *trials += u32::from(led || shown_nowhere);
             }
             Ok(effects) => self.problems.push(format!(
@@ -198,6 +202,9 @@ impl<'a> Subject<'a> {
 
     /// The first place that this server leads, else the first as its leader would tell it, where there is one.
     fn choose<'p>(&mut self, leaf: &Leaf<'p>) -> (&'p str, bool, Rc<View>) {
+        if self.read.told_by_all {
+            return (leaf.of_line[0], true, Rc::clone(&self.own));
+        }
         let mut places = leaf.of_line.iter();
         let own = &self.own.context.broker_name;
         if let Some(place) = places.find(|place| walk::led(self.body, place, own)) {

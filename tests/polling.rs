@@ -66,6 +66,10 @@ fn server_name(page: &Page) -> String {
 /// How many endpoints, each by a query of its own, are among these requests.
 fn endpoints(asked: &[Asked]) -> usize {
     // Asked for now and then, by the same collector.
-    let path = |asked: &Asked| asked.path.replace("&config=true", "");
+    let path = |asked: &Asked| {
+        let path = asked.path.replace("&config=true", "");
+        // One account in each round.
+        path.split("?acc=").next().map(str::to_owned)
+    };
     asked.iter().map(path).collect::<BTreeSet<_>>().len()
 }

@@ -16,7 +16,7 @@ use natsight::expose::reader::{self, Format};
 use natsight::expose::{Part, PartBuilder, Snapshot, Source};
 use natsight::selfmon::SelfMonitor;
 use natsight::serve::{
-    Hosts, Listener, PageCache, Shared, Site, admin_routes, drain, public_routes,
+    Guard, Hosts, Listener, PageCache, Shared, Site, admin_routes, drain, public_routes,
 };
 use natsight::state::{EntityKind, Row, Rows, ServerStatus, Value};
 
@@ -118,10 +118,11 @@ impl Running {
             site: Arc::new(site),
             monitor: monitor.clone(),
             cache: Arc::new(PageCache::default()),
+            guard: Guard::open(),
         };
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
-        tasks.spawn(listener.run(routes(shared), stopped));
+        tasks.spawn(listener.run(routes(shared), Guard::open(), stopped));
         Self {
             addr,
             monitor,
@@ -386,17 +387,60 @@ async fn a_reader_that_stops_is_cut_after_ten_seconds() {
     assert_eq!(running.open(), 0);
 }
 
+/// Like the one above, but it goes on reading: a few KiB a second.
 #[tokio::test]
-async fn a_request_that_does_not_come_to_its_end_is_cut_after_a_minute() {
+async fn a_reader_that_trickles_is_cut_within_a_minute() {
+    let running = Running::public(FakeSite::large()).await;
+    let slow = slow_reader(&running).await;
+    tokio::time::pause();
+    for _ in 0..62 {
+        let mut some = [0; 4096];
+        let _ = slow.try_read(&mut some);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(running.open(), 0);
+}
+
+#[tokio::test]
+async fn a_first_request_has_ten_seconds() {
     let running = Running::public(FakeSite::new(1, ServerStatus::default())).await;
     let mut begun = running.connect().await;
     send(&mut begun, b"GET /metrics HTTP/1.1\r\nX: ").await;
-    until("it is open", || running.open() == 1).await;
+    let _silent = running.connect().await;
+    until("both are open", || running.open() == 2).await;
     tokio::time::pause();
-    tokio::time::sleep(Duration::from_secs(62)).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(running.open(), 2);
+    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(running.open(), 0);
     tokio::time::resume();
     rest(&mut begun).await;
+}
+
+#[tokio::test]
+async fn a_connection_between_two_requests_has_a_minute() {
+    let running = Running::public(FakeSite::new(1, ServerStatus::default())).await;
+    let mut kept = running.connect().await;
+    for pause in [0, 50, 55] {
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        tokio::time::resume();
+        send(&mut kept, b"HEAD /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        let mut start = [0; 12];
+        kept.read_exact(&mut start).await.expect("an answer");
+        assert_eq!(&start, b"HTTP/1.1 200");
+        until("the rest", || {
+            let mut waste = [0; 512];
+            kept.try_read(&mut waste).is_ok()
+        })
+        .await;
+    }
+    send(&mut kept, b"GET /metrics HTTP/1.1\r\nX: ").await;
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(58)).await;
+    assert_eq!(running.open(), 1);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(running.open(), 0);
 }
 
 #[tokio::test]

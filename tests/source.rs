@@ -653,6 +653,7 @@ async fn tls_shows_a_certificate_when_asked() {
         cert_file: ca_file.clone(),
         key_file: Some(certificate.key_file()),
         ca_file: ca_file.clone(),
+        ..Tls::default()
     };
     assert_eq!(get_tls(&stub, "127.0.0.1", &with).await.unwrap().bytes, 5);
     let without = Tls {

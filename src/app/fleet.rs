@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use super::wiring;
 use crate::config::{Plan, ServerPlan};
 use crate::expose::Snapshot;
-use crate::poll::{Ledger, Poller, Registry, Watch};
-use crate::source::http::Client;
+use crate::poll::{Broker, Ledger, Poller, Registry, Watch};
+use crate::source::http::{Client, ClientError, Tls};
 
 /// Where the snapshots of all servers appear.
 pub(super) type Snapshots = Vec<watch::Receiver<Arc<Snapshot>>>;
@@ -28,6 +28,7 @@ struct Member {
     plan: ServerPlan,
     place: u32,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    client: Arc<Client>,
     /// Dropping it stops the poller.
     _stop: watch::Sender<()>,
 }
@@ -84,11 +85,12 @@ impl Fleet {
     ) -> Member {
         let place = self.next_place;
         self.next_place += 1;
+        let client = Arc::new(client);
         let watch_this = Watch {
             place,
             name: server.name.clone(),
             process: wiring::process(server, client.target()),
-            broker: Arc::new(client),
+            broker: Arc::clone(&client) as Arc<dyn Broker>,
             rules,
             registry: Arc::clone(&self.registry),
             ledger: Arc::clone(&self.ledger),
@@ -100,6 +102,7 @@ impl Fleet {
             plan: server.clone(),
             place,
             snapshots,
+            client,
             _stop: stop,
         }
     }
@@ -107,6 +110,20 @@ impl Fleet {
     /// Who has how many series of the page.
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Reads certificates towards the brokers again, for all or for none.
+    pub(super) fn renew(&self, tls: &Tls) -> Result<(), String> {
+        let renewed: Result<Vec<_>, _> = self
+            .members
+            .iter()
+            .map(|member| Ok((member, member.client.prepare(tls)?)))
+            .collect();
+        let renewed = renewed.map_err(|error: ClientError| error.to_string())?;
+        for (member, prepared) in renewed {
+            member.client.renew(prepared);
+        }
+        Ok(())
     }
 
     /// Stops all pollers.

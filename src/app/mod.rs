@@ -1,7 +1,9 @@
 //! Puts everything together: reads the plan, starts tasks, owns them, and ends them.
 
+mod files;
 mod fleet;
 mod log;
+mod rights;
 mod scrape;
 mod sidecar;
 mod wiring;
@@ -86,10 +88,16 @@ fn check_config(file: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
         Ok(loaded) => loaded,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    if let Err(wrong) = wiring::clients(&plan) {
+    let rights = rights::read(&plan, None).outcome;
+    let mut wrong = rights
+        .as_ref()
+        .map_or_else(|mistakes| sentences(mistakes), |_| Vec::new());
+    wrong.extend(wiring::clients(&plan).err().into_iter().flatten());
+    if !wrong.is_empty() {
         return complain(err, &wrong);
     }
-    for warning in warnings {
+    let said = rights.map(|fresh| fresh.warnings).unwrap_or_default();
+    for warning in warnings.into_iter().chain(said) {
         let _ = writeln!(err, "{warning}");
     }
     let _ = writeln!(out, "{}: fine", file.display());

@@ -5,21 +5,28 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::collect::{Connections, Options, Pattern, Scope};
-use crate::config::{self, Pid, Plan, ServerPlan, StandardNames};
+use crate::config::{self, Pid, Plan, ServerPlan, StandardNames, TlsVersion};
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
 
 /// Servers whose first round is under way at once.
 const FIRST_ROUNDS_MAX: usize = 8;
 
-/// A client for each server of the plan, in its order; or a sentence for each that cannot be made.
-pub(super) fn clients(plan: &Plan) -> Result<Vec<Client>, Vec<String>> {
+/// TLS towards the brokers.
+pub(super) fn tls(plan: &Plan) -> Tls {
     let client_files = plan.tls.client.as_ref();
-    let tls = Tls {
+    Tls {
         ca_file: plan.tls.ca_file.clone(),
         cert_file: client_files.map(|files| files.cert_file.clone()),
         key_file: client_files.map(|files| files.key_file.clone()),
-    };
+        server_name: plan.tls.server_name.clone(),
+        tls13_only: plan.tls.min_version == TlsVersion::Tls13,
+    }
+}
+
+/// A client for each server of the plan, in its order; or a sentence for each that cannot be made.
+pub(super) fn clients(plan: &Plan) -> Result<Vec<Client>, Vec<String>> {
+    let tls = tls(plan);
     let (mut clients, mut wrong) = (Vec::new(), Vec::new());
     for server in &plan.servers {
         match client(server, &tls) {
@@ -63,6 +70,7 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             connections: poll.connections,
             streams: poll.streams,
             consumers: poll.consumers,
+            config: poll.config,
         },
         light: Limits {
             deadline: poll.timeout,

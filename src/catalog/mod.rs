@@ -65,6 +65,8 @@ pub enum Tier {
     Streams,
     /// Consumers, 30 s by default.
     Consumers,
+    /// Configuration of streams and consumers, 10 min by default.
+    Config,
 }
 
 impl Tier {
@@ -76,6 +78,7 @@ impl Tier {
             Self::Connections => "connections",
             Self::Streams => "streams",
             Self::Consumers => "consumers",
+            Self::Config => "config",
         }
     }
 }
@@ -107,6 +110,16 @@ pub enum Origin {
     Leafz,
     /// `/subsz` without subscriptions.
     Subsz,
+    /// `/accstatz`.
+    Accstatz,
+    /// `/accountz`.
+    Accountz,
+    /// `/raftz`.
+    Raftz,
+    /// `/ipqueuesz`.
+    Ipqueuesz,
+    /// `/jsz` with configuration, raft groups and direct consumers.
+    Config,
     /// What natsight saw itself while watching a broker.
     Observed,
     /// The broker's process: `/proc/PID` and its cgroup.
@@ -131,6 +144,11 @@ impl Origin {
             Self::Gatewayz => "gatewayz",
             Self::Leafz => "leafz",
             Self::Subsz => "subsz",
+            Self::Accstatz => "accstatz",
+            Self::Accountz => "accountz",
+            Self::Raftz => "raftz",
+            Self::Ipqueuesz => "ipqueuesz",
+            Self::Config => "jsz_config",
             Self::Observed => "observed",
             Self::Process => "process",
             Self::Own => "own",
@@ -147,13 +165,15 @@ impl Origin {
             | Self::Gatewayz
             | Self::Leafz
             | Self::Subsz
+            | Self::Accstatz
             | Self::Observed
             | Self::Process
             | Self::Own => Tier::Light,
             Self::Healthz => Tier::Health,
-            Self::Connz | Self::Closed => Tier::Connections,
-            Self::Streams => Tier::Streams,
+            Self::Connz | Self::Closed | Self::Accountz => Tier::Connections,
+            Self::Streams | Self::Raftz | Self::Ipqueuesz => Tier::Streams,
             Self::Consumers => Tier::Consumers,
+            Self::Config => Tier::Config,
         }
     }
 }
@@ -232,6 +252,11 @@ const ADDING_UP: &[&str] = &[
     "requests",
     "errors",
     "operations",
+    "connections",
+    "leafnodes",
+    "entries",
+    "in_progress",
+    "ipqueue_pending",
 ];
 
 fn ends_with_word(name: &str, word: &str) -> bool {

@@ -51,6 +51,8 @@ catalog! {
     OwnConnections = Gauge "natsight_http_connections" ["listener"] Own;
     /// Connections that natsight did not serve because too many were open.
     OwnConnectionsRefused = Counter "natsight_http_connections_refused_total" ["listener"] Own;
+    /// TLS handshakes that failed, by listener and reason.
+    OwnTlsFailures = Counter "natsight_tls_handshake_failures_total" ["listener" "reason"] Own;
     /// Scrapes that natsight did not serve because slow clients still hold too many older pages.
     OwnScrapesRefused = Counter "natsight_scrapes_refused_total" [] Own;
     /// Series that limits kept off the page, by family, counted anew in each round; those of nats_collector_left_out with the reasons "budget" and "new".
@@ -59,6 +61,10 @@ catalog! {
     OwnConfigReloads = Counter "natsight_config_reloads_total" ["result"] Own;
     /// When the configuration in force was read.
     OwnConfigTime = Gauge "natsight_config_load_timestamp_seconds" [] Own;
+    /// Times that changed files of certificates, users and tokens were read again, by side and result.
+    OwnRightsReloads = Counter "natsight_rights_reloads_total" ["side" "result"] Own;
+    /// When the certificate of natsight's listeners expires; 0 without TLS.
+    OwnCertificateEnd = Gauge "natsight_tls_certificate_not_after_timestamp_seconds" [] Own;
 
     // What natsight saw itself while watching a broker: stays when the broker has gone.
     /// Whether the latest request for varz was answered.
@@ -464,6 +470,168 @@ catalog! {
     /// Most consumers of a stream that sets no limit of its own (2.15 and later).
     JetstreamDefaultMaxConsumers = Gauge "nats_jetstream_default_max_consumers" [] Jsz;
 
+    // Accounts, from accstatz: on this server, without the other members of the cluster.
+    /// Client connections of the account to this server.
+    AccountConnections = Gauge "nats_account_connections" ["account"] Accstatz;
+    /// Leaf node connections of the account to this server.
+    AccountLeafnodes = Gauge "nats_account_leafnodes" ["account"] Accstatz;
+    /// Subscriptions of the account on this server, those for other servers included (2.10 and later).
+    AccountSubscriptions = Gauge "nats_account_subscriptions" ["account"] Accstatz;
+    /// Times that a connection of the account was found too slow.
+    AccountSlowConsumers = Counter "nats_account_slow_consumers_total" ["account"] Accstatz;
+    /// Messages from the account's clients, and over routes, gateways and leaf nodes.
+    AccountInMsgs = Counter "nats_account_in_messages_total" ["account"] Accstatz;
+    /// Bytes from the account's clients, and over routes, gateways and leaf nodes.
+    AccountInBytes = Counter "nats_account_in_bytes_total" ["account"] Accstatz;
+    /// Messages to the account's clients, and over routes, gateways and leaf nodes.
+    AccountOutMsgs = Counter "nats_account_out_messages_total" ["account"] Accstatz;
+    /// Bytes to the account's clients, and over routes, gateways and leaf nodes.
+    AccountOutBytes = Counter "nats_account_out_bytes_total" ["account"] Accstatz;
+    /// Of the messages from the account, those over each kind of link between servers (2.11.5 and later).
+    AccountLinkInMsgs = Counter "nats_account_link_in_messages_total" ["account" "kind"] Accstatz detail;
+    /// Of the bytes from the account, those over each kind of link between servers (2.11.5 and later).
+    AccountLinkInBytes = Counter "nats_account_link_in_bytes_total" ["account" "kind"] Accstatz detail;
+    /// Of the messages to the account, those over each kind of link between servers (2.11.5 and later).
+    AccountLinkOutMsgs = Counter "nats_account_link_out_messages_total" ["account" "kind"] Accstatz detail;
+    /// Of the bytes to the account, those over each kind of link between servers (2.11.5 and later).
+    AccountLinkOutBytes = Counter "nats_account_link_out_bytes_total" ["account" "kind"] Accstatz detail;
+
+    // Settings of accounts, from accountz: the list at each round, one account in each round, each at most every ten minutes.
+    /// Accounts that this server knows.
+    Accounts = Gauge "nats_accounts" [] Accountz;
+    /// An account that this server knows.
+    AccountListedInfo = Info "nats_account_listed_info" ["account" "account_id" "system"] Accountz detail;
+    /// When the settings of the account were read, by the broker's clock.
+    AccountReadTime = Gauge "nats_account_details_timestamp_seconds" ["account"] Accountz detail;
+    /// Whether the account has expired.
+    AccountExpired = Gauge "nats_account_expired" ["account"] Accountz;
+    /// Whether all that the account imports is known.
+    AccountComplete = Gauge "nats_account_complete" ["account"] Accountz;
+    /// Whether the account may use JetStream.
+    AccountJetstream = Gauge "nats_account_jetstream_enabled" ["account"] Accountz;
+    /// Whether it is the system account.
+    AccountIsSystem = Gauge "nats_account_is_system" ["account"] Accountz detail;
+    /// When the account was last set up; absent when the broker does not say.
+    AccountUpdated = Gauge "nats_account_updated_timestamp_seconds" ["account"] Accountz detail;
+    /// Subjects that the account exports.
+    AccountExports = Gauge "nats_account_exports" ["account"] Accountz;
+    /// Subjects that the account imports.
+    AccountImports = Gauge "nats_account_imports" ["account"] Accountz;
+    /// Imports that the broker refuses.
+    AccountInvalidImports = Gauge "nats_account_invalid_imports" ["account"] Accountz;
+    /// Subjects that the account maps to others, those of JetStream domains included.
+    AccountMappings = Gauge "nats_account_mappings" ["account"] Accountz detail;
+    /// Users of the account that are revoked.
+    AccountRevokedUsers = Gauge "nats_account_revoked_users" ["account"] Accountz detail;
+    /// Replies of imported services that are awaited.
+    AccountResponses = Gauge "nats_account_pending_responses" ["account"] Accountz detail;
+    /// Faults that the broker finds in the account's token, by whether they stop the account.
+    AccountTokenIssues = Gauge "nats_account_token_issues" ["account" "blocking"] Accountz detail;
+    /// A tag of the account.
+    AccountTagInfo = Info "nats_account_tag_info" ["account" "tag"] Accountz detail;
+    /// A subject that the account exports.
+    AccountExportInfo = Info "nats_account_export_info" ["account" "kind" "subject" "response_type" "token_required" "latency_subject"] Accountz detail;
+    /// Share of the requests to an exported service whose latency is sampled.
+    AccountExportSampling = Gauge "nats_account_export_latency_sampling_ratio" ["account" "subject"] Accountz detail;
+    /// A subject that the account imports.
+    AccountImportInfo = Info "nats_account_import_info" ["account" "kind" "subject" "origin" "to" "local_subject" "invalid" "share" "tracking" "latency_subject"] Accountz detail;
+    /// Share of the requests to an imported service whose latency is sampled.
+    AccountImportSampling = Gauge "nats_account_import_latency_sampling_ratio" ["account" "subject" "origin"] Accountz detail;
+    /// Share of the messages to a mapped subject that go to this destination.
+    AccountMappingWeight = Gauge "nats_account_mapping_weight_ratio" ["account" "subject" "destination" "in_cluster"] Accountz detail;
+    /// Subscriptions in the account's table of subjects.
+    AccountSublistSubscriptions = Gauge "nats_account_sublist_subscriptions" ["account"] Accountz detail;
+    /// Subjects in the cache of the account's table.
+    AccountSublistCached = Gauge "nats_account_sublist_cached_subjects" ["account"] Accountz detail;
+    /// Subscriptions added to the account's table.
+    AccountSublistInserts = Counter "nats_account_sublist_inserts_total" ["account"] Accountz detail;
+    /// Subscriptions removed from the account's table.
+    AccountSublistRemoves = Counter "nats_account_sublist_removes_total" ["account"] Accountz detail;
+    /// Look-ups in the account's table.
+    AccountSublistMatches = Counter "nats_account_sublist_matches_total" ["account"] Accountz detail;
+    /// Share of the look-ups that the cache answered, over the life of the account.
+    AccountSublistHits = Gauge "nats_account_sublist_cache_hit_ratio" ["account"] Accountz detail;
+    /// Most subscriptions that a cached subject has.
+    AccountSublistFanoutMax = Gauge "nats_account_sublist_fanout_max" ["account"] Accountz detail;
+    /// Subscriptions that a cached subject has on average.
+    AccountSublistFanoutAverage = Gauge "nats_account_sublist_fanout_average" ["account"] Accountz detail;
+
+    // Internal queues, from ipqueuesz: only those that are not empty.
+    /// Entries that wait in an internal queue; absent when none do. Queues with names of unknown form beyond a bound are summed as queue other.
+    IpqueuePending = Gauge "nats_ipqueue_pending" ["queue" "account" "stream" "consumer" "group" "origin"] Ipqueuesz;
+    /// Entries of an internal queue that are being worked on; absent when the queue is empty.
+    IpqueueInProgress = Gauge "nats_ipqueue_in_progress" ["queue" "account" "stream" "consumer" "group" "origin"] Ipqueuesz detail;
+
+    // Raft groups, from raftz: by each member about itself. Each account has its round in turn; the group _meta_ is of the system account.
+    /// When the groups of the account were read, by the broker's clock.
+    RaftReadTime = Gauge "nats_raft_read_timestamp_seconds" ["account"] Raftz;
+    /// Who leads the group, whom this server voted for, and the account that carries the traffic.
+    RaftGroupInfo = Info "nats_raft_group_info" ["account" "group" "id" "leader" "voted_for" "traffic_account" "system_account"] Raftz;
+    /// What this server is in the group: follower, candidate, leader, closed. Always 1.
+    RaftState = Gauge "nats_raft_state" ["account" "group" "state"] Raftz;
+    /// Whether this server knows a leader of the group.
+    RaftHasLeader = Gauge "nats_raft_has_leader" ["account" "group"] Raftz;
+    /// Whether the group ever had a leader since this server started.
+    RaftEverHadLeader = Gauge "nats_raft_ever_had_leader" ["account" "group"] Raftz detail;
+    /// When this server was elected; absent where it does not lead (2.11.9 and later).
+    RaftLeaderSince = Gauge "nats_raft_leader_since_timestamp_seconds" ["account" "group"] Raftz;
+    /// Members of the group.
+    RaftMembers = Gauge "nats_raft_members" ["account" "group"] Raftz;
+    /// Members that are needed to elect a leader and to commit.
+    RaftQuorum = Gauge "nats_raft_quorum_members" ["account" "group"] Raftz;
+    /// Whether this server only watches: it neither votes nor leads.
+    RaftObserver = Gauge "nats_raft_observer" ["account" "group"] Raftz detail;
+    /// Whether this server holds back what was committed.
+    RaftPaused = Gauge "nats_raft_paused" ["account" "group"] Raftz;
+    /// Whether this server catches up with the leader.
+    RaftCatchingUp = Gauge "nats_raft_catching_up" ["account" "group"] Raftz;
+    /// Index of the last entry that a quorum has.
+    RaftCommitted = Gauge "nats_raft_committed_index" ["account" "group"] Raftz;
+    /// Index of the last entry that this server has carried out.
+    RaftApplied = Gauge "nats_raft_applied_index" ["account" "group"] Raftz;
+    /// Term of the group; it grows with each election.
+    RaftTerm = Gauge "nats_raft_term" ["account" "group"] Raftz;
+    /// Term of the last entry in the log.
+    RaftLogTerm = Gauge "nats_raft_log_term" ["account" "group"] Raftz detail;
+    /// Index of the last entry in the log.
+    RaftLogIndex = Gauge "nats_raft_log_index" ["account" "group"] Raftz;
+    /// Entries that wait: proposals and responses on the leader, entries on followers, apply for the layer above.
+    RaftQueue = Gauge "nats_raft_queue_entries" ["account" "group" "queue"] Raftz;
+    /// Whether a queue of the group is over its limit (2.14 and later).
+    RaftOverrun = Gauge "nats_raft_overrun" ["account" "group"] Raftz;
+    /// Times that a queue of the group went over its limit (2.14 and later).
+    RaftOverruns = Counter "nats_raft_overruns_total" ["account" "group"] Raftz;
+    /// Whether the log could not be written.
+    RaftLogError = Gauge "nats_raft_log_error" ["account" "group"] Raftz;
+    /// Entries in the log.
+    RaftLogEntries = Gauge "nats_raft_log_entries" ["account" "group"] Raftz;
+    /// Bytes of the log.
+    RaftLogBytes = Gauge "nats_raft_log_bytes" ["account" "group"] Raftz;
+    /// Sequence of the first entry in the log.
+    RaftLogFirst = Gauge "nats_raft_log_first_sequence" ["account" "group"] Raftz detail;
+    /// Sequence of the last entry in the log.
+    RaftLogLast = Gauge "nats_raft_log_last_sequence" ["account" "group"] Raftz detail;
+    /// When the first entry in the log was written; absent when the log is empty.
+    RaftLogFirstTime = Gauge "nats_raft_log_first_timestamp_seconds" ["account" "group"] Raftz detail;
+    /// When the last entry in the log was written; absent when none was.
+    RaftLogLastTime = Gauge "nats_raft_log_last_timestamp_seconds" ["account" "group"] Raftz detail;
+    /// Gaps in the log.
+    RaftLogDeleted = Gauge "nats_raft_log_deleted_entries" ["account" "group"] Raftz detail;
+    /// Subjects of the entries in the log, as the store counts them.
+    RaftLogSubjects = Gauge "nats_raft_log_subjects" ["account" "group"] Raftz detail;
+    /// Consumers of the log, as the store counts them.
+    RaftLogConsumers = Gauge "nats_raft_log_consumers" ["account" "group"] Raftz detail;
+    /// Entries of the log that were lost to damage of the store.
+    RaftLogLost = Gauge "nats_raft_log_lost_entries" ["account" "group"] Raftz detail;
+    /// Bytes of the log that were lost to damage of the store.
+    RaftLogLostBytes = Gauge "nats_raft_log_lost_bytes" ["account" "group"] Raftz detail;
+    /// Whether another member is known to the group.
+    RaftPeerKnown = Gauge "nats_raft_peer_known" ["account" "group" "peer"] Raftz detail;
+    /// Index of the last entry that another member has, by the leader's view; absent when it told none.
+    RaftPeerIndex = Gauge "nats_raft_peer_replicated_index" ["account" "group" "peer"] Raftz detail;
+    /// Time since another member was last heard; absent when never.
+    RaftPeerSeen = Gauge "nats_raft_peer_last_seen_seconds" ["account" "group" "peer"] Raftz detail;
+
     // JetStream accounts, from jsz with streams: each server reports its view of the whole cluster.
     /// The id of an account, to join names and ids.
     AccountInfo = Info "nats_account_info" ["account" "account_id"] Streams;
@@ -701,4 +869,121 @@ catalog! {
     SublistMaxFanout = Gauge "nats_sublist_max_fanout" [] Subsz;
     /// Subscriptions in a cached result, on average.
     SublistMeanFanout = Gauge "nats_sublist_mean_fanout" [] Subsz;
+    // Configuration of streams and consumers, raft groups and the consumers of mirrors and sources, from jsz with configuration: told by the leader.
+    /// Streams with a replica on this server that it leads (2.11.11, 2.12.1 and later).
+    JetstreamLedStreams = Gauge "nats_jetstream_led_streams" [] Config;
+    /// Consumers with a replica on this server that it leads (2.11.11, 2.12.1 and later).
+    JetstreamLedConsumers = Gauge "nats_jetstream_led_consumers" [] Config;
+    /// How the stream is configured; a flag that is off has no label.
+    StreamConfigInfo = Info "nats_stream_config_info" ["account" "stream" "description" "retention" "storage" "discard" "compression" "persist_mode" "placement_cluster" "placement_tags" "placement_preferred" "no_ack" "allow_direct" "mirror_direct" "sealed" "deny_delete" "deny_purge" "allow_rollup_headers" "discard_new_per_subject" "allow_message_ttl" "allow_message_counter" "allow_atomic" "allow_message_schedules" "allow_batched" "template_owner"] Config;
+    /// Most messages that the stream may hold; absent when there is no limit.
+    StreamMaxMessages = Gauge "nats_stream_max_messages" ["account" "stream"] Config;
+    /// Most bytes that the stream may hold; absent when there is no limit.
+    StreamMaxBytes = Gauge "nats_stream_max_bytes" ["account" "stream"] Config;
+    /// Age at which messages are removed; absent when there is no limit.
+    StreamMaxAge = Gauge "nats_stream_max_age_seconds" ["account" "stream"] Config;
+    /// Most consumers that the stream may have; absent when there is no limit.
+    StreamMaxConsumers = Gauge "nats_stream_max_consumers" ["account" "stream"] Config;
+    /// Most messages of one subject; absent when there is no limit.
+    StreamMaxPerSubject = Gauge "nats_stream_max_messages_per_subject" ["account" "stream"] Config;
+    /// Largest message that the stream takes; absent when there is no limit.
+    StreamMaxMessageSize = Gauge "nats_stream_max_message_bytes" ["account" "stream"] Config;
+    /// Replicas that the stream shall have.
+    StreamReplicas = Gauge "nats_stream_replicas" ["account" "stream"] Config;
+    /// How long ids of messages are remembered to find duplicates; absent when they are not.
+    StreamDuplicateWindow = Gauge "nats_stream_duplicate_window_seconds" ["account" "stream"] Config;
+    /// Sequence with which the stream was to begin; absent when not configured (2.10 and later).
+    StreamConfiguredFirst = Gauge "nats_stream_configured_first_sequence" ["account" "stream"] Config detail;
+    /// How long a marker stays for what was removed by age; absent when there are none (2.11 and later).
+    StreamDeleteMarkerTtl = Gauge "nats_stream_delete_marker_ttl_seconds" ["account" "stream"] Config detail;
+    /// Longest inactivity that a consumer of the stream may ask for; absent when there is no limit (2.10 and later).
+    StreamConsumerInactive = Gauge "nats_stream_consumer_inactive_threshold_seconds" ["account" "stream"] Config detail;
+    /// Most unacknowledged messages that a consumer of the stream may ask for; absent when there is no limit (2.10 and later).
+    StreamConsumerMaxAckPending = Gauge "nats_stream_consumer_max_ack_pending_messages" ["account" "stream"] Config detail;
+    /// Subjects that the stream listens to, wildcards counted as one.
+    StreamConfiguredSubjects = Gauge "nats_stream_configured_subjects" ["account" "stream"] Config detail;
+    /// A subject that the stream listens to.
+    StreamSubjectInfo = Info "nats_stream_subject_info" ["account" "stream" "subject"] Config detail;
+    /// A mirror or source that the stream is configured with.
+    StreamSourceConfigInfo = Info "nats_stream_config_source_info" ["account" "stream" "kind" "origin" "filter" "external" "deliver" "start_sequence" "start_time" "consumer"] Config detail;
+    /// How the subjects of a mirror or source are to be changed (2.10 and later).
+    StreamSourceConfigTransformInfo = Info "nats_stream_config_source_transform_info" ["account" "stream" "kind" "origin" "src" "dest"] Config detail;
+    /// Where the stream publishes what it stored.
+    StreamRepublishInfo = Info "nats_stream_republish_info" ["account" "stream" "src" "dest" "headers_only"] Config detail;
+    /// How the stream changes subjects before it stores (2.10 and later).
+    StreamTransformInfo = Info "nats_stream_transform_info" ["account" "stream" "src" "dest"] Config detail;
+    /// A pair of the stream's metadata (2.10 and later).
+    StreamMetadataInfo = Info "nats_stream_metadata_info" ["account" "stream" "key" "value"] Config detail;
+    /// A threshold for monitoring that stands in the stream's metadata under io.nats.monitor; durations in seconds, flags as 0 and 1.
+    StreamMonitorThreshold = Gauge "nats_stream_monitor_threshold" ["account" "stream" "key"] Config;
+    /// The raft group of the stream, as raftz names it (2.9.15 and later).
+    StreamRaftGroupInfo = Info "nats_raft_group_stream_info" ["account" "stream" "group"] Config;
+    /// The raft group of a durable consumer, as raftz names it; told by the leader of its stream (2.9.15 and later).
+    ConsumerRaftGroupInfo = Info "nats_raft_group_consumer_info" ["account" "stream" "consumer" "group"] Config;
+    /// How the consumer is configured; a flag that is off has no label, and direct marks the consumer of a mirror or source.
+    ConsumerConfigInfo = Info "nats_consumer_config_info" ["account" "stream" "consumer" "direct" "description" "deliver_policy" "ack_policy" "replay_policy" "deliver_subject" "deliver_group" "sample_freq" "priority_policy" "flow_control" "headers_only" "mem_storage" "sourcing"] Config;
+    /// Most unacknowledged messages, at which delivery stalls; absent when there is no limit.
+    ConsumerMaxAckPending = Gauge "nats_consumer_max_ack_pending_messages" ["account" "stream" "consumer" "direct"] Config;
+    /// Time to acknowledge before a message is delivered again; absent when none is awaited.
+    ConsumerAckWait = Gauge "nats_consumer_ack_wait_seconds" ["account" "stream" "consumer" "direct"] Config;
+    /// Times that a message is delivered at most; absent when there is no limit.
+    ConsumerMaxDeliver = Gauge "nats_consumer_max_deliveries" ["account" "stream" "consumer" "direct"] Config;
+    /// Most pull requests that may wait; absent for push consumers.
+    ConsumerMaxWaiting = Gauge "nats_consumer_max_waiting_pulls" ["account" "stream" "consumer" "direct"] Config;
+    /// Most messages of one pull request; absent when there is no limit.
+    ConsumerMaxBatch = Gauge "nats_consumer_max_batch_messages" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Longest that a pull request may wait; absent when there is no limit.
+    ConsumerMaxExpires = Gauge "nats_consumer_max_expires_seconds" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Most bytes of one pull request; absent when there is no limit.
+    ConsumerMaxRequestBytes = Gauge "nats_consumer_max_request_bytes" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Time between heartbeats while there is nothing to deliver; absent when there are none.
+    ConsumerHeartbeat = Gauge "nats_consumer_idle_heartbeat_seconds" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Inactivity after which the consumer is removed; absent when it never is.
+    ConsumerInactive = Gauge "nats_consumer_inactive_threshold_seconds" ["account" "stream" "consumer" "direct"] Config;
+    /// Fastest delivery; absent when there is no limit.
+    ConsumerRateLimit = Gauge "nats_consumer_rate_limit_bits_per_second" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Replicas that the consumer shall have; 0 for as many as its stream.
+    ConsumerReplicas = Gauge "nats_consumer_replicas" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Inactivity after which a pinned client is given up; absent when there is none (2.11 and later).
+    ConsumerPriorityTimeout = Gauge "nats_consumer_priority_timeout_seconds" ["account" "stream" "consumer" "direct"] Config detail;
+    /// When a paused consumer goes on; absent when it was never paused (2.11 and later).
+    ConsumerPauseUntil = Gauge "nats_consumer_pause_until_timestamp_seconds" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Sequence of the first message to deliver; absent when not configured.
+    ConsumerStartSequence = Gauge "nats_consumer_start_sequence" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Time of the first message to deliver; absent when not configured.
+    ConsumerStartTime = Gauge "nats_consumer_start_timestamp_seconds" ["account" "stream" "consumer" "direct"] Config detail;
+    /// Time to acknowledge before a delivery is repeated, by how often it was.
+    ConsumerBackoff = Gauge "nats_consumer_backoff_seconds" ["account" "stream" "consumer" "direct" "step"] Config detail;
+    /// A subject that the consumer takes.
+    ConsumerFilterInfo = Info "nats_consumer_filter_info" ["account" "stream" "consumer" "direct" "subject"] Config detail;
+    /// A priority group of the consumer (2.11 and later).
+    ConsumerPriorityGroupInfo = Info "nats_consumer_priority_group_info" ["account" "stream" "consumer" "direct" "group"] Config detail;
+    /// A pair of the consumer's metadata (2.10 and later).
+    ConsumerMetadataInfo = Info "nats_consumer_metadata_info" ["account" "stream" "consumer" "direct" "key" "value"] Config detail;
+    /// A threshold for monitoring that stands in the consumer's metadata under io.nats.monitor; durations in seconds, flags as 0 and 1.
+    ConsumerMonitorThreshold = Gauge "nats_consumer_monitor_threshold" ["account" "stream" "consumer" "direct" "key"] Config;
+    /// Messages that a mirror or source has not been sent yet (2.11.11, 2.12.2 and later).
+    DirectPending = Gauge "nats_direct_consumer_pending_messages" ["account" "stream" "consumer"] Config detail;
+    /// Messages sent to a mirror or source that wait for an acknowledgement (2.11.11, 2.12.2 and later).
+    DirectAckPending = Gauge "nats_direct_consumer_ack_pending_messages" ["account" "stream" "consumer"] Config detail;
+    /// Unacknowledged messages that were sent to a mirror or source more than once (2.11.11, 2.12.2 and later).
+    DirectRedelivered = Gauge "nats_direct_consumer_redelivered_messages" ["account" "stream" "consumer"] Config detail;
+    /// Pull requests of a mirror or source that wait for messages (2.11.11, 2.12.2 and later).
+    DirectWaiting = Gauge "nats_direct_consumer_waiting_pulls" ["account" "stream" "consumer"] Config detail;
+    /// Messages sent to a mirror or source so far (2.11.11, 2.12.2 and later).
+    DirectDelivered = Gauge "nats_direct_consumer_delivered_sequence" ["account" "stream" "consumer"] Config detail;
+    /// Stream sequence of the last message sent to a mirror or source (2.11.11, 2.12.2 and later).
+    DirectDeliveredStream = Gauge "nats_direct_consumer_delivered_stream_sequence" ["account" "stream" "consumer"] Config detail;
+    /// When a message was last sent to a mirror or source; absent when never (2.11.11, 2.12.2 and later).
+    DirectDeliveredTime = Gauge "nats_direct_consumer_delivered_timestamp_seconds" ["account" "stream" "consumer"] Config detail;
+    /// The message up to which a mirror or source has acknowledged all (2.11.11, 2.12.2 and later).
+    DirectAckFloor = Gauge "nats_direct_consumer_ack_floor_sequence" ["account" "stream" "consumer"] Config detail;
+    /// The stream sequence up to which a mirror or source has acknowledged all (2.11.11, 2.12.2 and later).
+    DirectAckFloorStream = Gauge "nats_direct_consumer_ack_floor_stream_sequence" ["account" "stream" "consumer"] Config detail;
+    /// When a mirror or source last acknowledged; absent when never (2.11.11, 2.12.2 and later).
+    DirectAckFloorTime = Gauge "nats_direct_consumer_ack_floor_timestamp_seconds" ["account" "stream" "consumer"] Config detail;
+    /// When the consumer of a mirror or source was created (2.11.11, 2.12.2 and later).
+    DirectCreated = Gauge "nats_direct_consumer_created_timestamp_seconds" ["account" "stream" "consumer"] Config detail;
+    /// Whether the mirror or source listens (2.11.11, 2.12.2 and later).
+    DirectPushBound = Gauge "nats_direct_consumer_push_bound" ["account" "stream" "consumer"] Config detail;
 }

@@ -1,5 +1,7 @@
 //! Why an answer could not be decoded, and the decoding of one element.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 /// A body that is not what the endpoint gives. The text never repeats values of the body: they may be secrets.
@@ -77,6 +79,14 @@ pub(crate) fn element<'a, T: Deserialize<'a>>(
         };
         DecodeError::Element { offset, what }
     })
+}
+
+/// Decodes a key with its quotes. Escapes are undone.
+pub(crate) fn key(quoted: &[u8], offset: u64) -> Result<Cow<'_, str>, DecodeError> {
+    #[derive(Deserialize)]
+    struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+    let Key(key) = element(quoted, offset)?;
+    Ok(key)
 }
 
 #[cfg(test)]

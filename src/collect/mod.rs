@@ -4,13 +4,16 @@
 //! records and their `native` rows, and one line in `collectors!` below.
 
 mod decode;
+mod names;
 mod number;
 mod peers;
 mod select;
 mod splitter;
 mod table;
+mod walk;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,11 +56,15 @@ collectors! {
     connz::{ Connection, OpenConnections, ClosedConnections },
     expvar::{ Expvar },
     healthz::{ Healthz },
-    jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals },
     routez::{ Route, Routes },
     gatewayz::{ Gateways },
     leafz::{ Leafnode, Leafnodes },
     subsz::{ Sublists },
+    accstatz::{ AccountStat },
+    accountz::{ AccountList, AccountDetails },
+    ipqueuesz::{ Queue, OtherQueues },
+    raftz::{ RaftGroup, RaftAccount },
+    jsz::{ JetstreamTotals, Account, Stream, Consumer, Ephemerals, LeaderCounts, StreamConfiguration, ConsumerConfiguration, RaftGroupName },
 }
 
 /// Which of the two request queues of a broker a collector uses.
@@ -148,10 +155,57 @@ pub struct Context {
     pub version: Version,
     /// When the broker started, nanoseconds since 1970.
     pub started: Option<i128>,
+    /// The broker's clock at the latest varz, nanoseconds since 1970.
+    pub now: Option<i128>,
     /// Cheap counts, to size requests.
     pub sizes: Sizes,
     /// Other servers that the configuration names; what is down vanishes from the broker's own lists.
     pub configured: Arc<Configured>,
+    /// What other collectors told of accounts.
+    pub accounts: Arc<Accounts>,
+}
+
+impl Context {
+    /// Notes what an answer of one collector tells the others.
+    pub fn learn(context: &mut Arc<Self>, facts: &Facts) {
+        let before = context.sizes;
+        let sizes = Sizes {
+            streams: facts.streams.unwrap_or(before.streams),
+            consumers: facts.consumers.unwrap_or(before.consumers),
+            ..before
+        };
+        if sizes != before {
+            Arc::make_mut(context).sizes = sizes;
+        }
+        let known = &context.accounts;
+        let labels = facts.account_labels.as_ref().unwrap_or(&known.labels);
+        let with_streams = facts.accounts_with_streams.as_ref();
+        let with_streams = with_streams.unwrap_or(&known.with_streams);
+        if *labels != known.labels || *with_streams != known.with_streams {
+            let accounts = Accounts {
+                labels: labels.clone(),
+                with_streams: with_streams.clone(),
+            };
+            Arc::make_mut(context).accounts = Arc::new(accounts);
+        }
+    }
+}
+
+/// Accounts of one server, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    /// `account` labels that are not the id itself (accstatz).
+    pub labels: BTreeMap<String, String>,
+    /// `account` labels of those that have streams on this server (jsz).
+    pub with_streams: BTreeMap<String, String>,
+}
+
+impl Accounts {
+    /// The `account` label of an id.
+    pub fn label<'t>(&'t self, id: &'t str) -> &'t str {
+        let label = self.with_streams.get(id).or_else(|| self.labels.get(id));
+        label.map_or(id, String::as_str)
+    }
 }
 
 /// Cheap counts that tell how large a heavy answer will be.
@@ -214,6 +268,10 @@ pub struct Facts {
     pub streams: Option<u64>,
     /// Consumers on this server, where the body counts them.
     pub consumers: Option<u64>,
+    /// For [`Accounts::labels`], where the body tells.
+    pub account_labels: Option<BTreeMap<String, String>>,
+    /// For [`Accounts::with_streams`], where the body tells.
+    pub accounts_with_streams: Option<BTreeMap<String, String>>,
 }
 
 /// Decodes one endpoint of one server. Lives as long as the server is watched, so it may count across answers;

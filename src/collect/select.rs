@@ -154,6 +154,9 @@ impl Left {
 #[derive(Clone, Copy, Debug)]
 struct Unit {
     kind: EntityKind,
+    /// Of the labels that name it.
+    name: u64,
+    /// Tells it from all other units of an answer.
     key: u64,
     fate: Fate,
     /// Series that went on.
@@ -350,6 +353,7 @@ impl Select {
         };
         self.unit = Some(Unit {
             kind: row.kind,
+            name: row.name_key(),
             key,
             fate,
             series: 0,
@@ -361,6 +365,14 @@ impl Select {
     fn fate(&mut self, key: u64, row: &Row<'_>) -> Fate {
         if self.seen.contains(&key) {
             return Fate::Again;
+        }
+        if row
+            .labels
+            .first()
+            .is_some_and(|(_, name)| *name == OVERFLOW)
+        {
+            // It is in the sum that is called so.
+            return Fate::Out(Reason::Budget);
         }
         if !self.scope.shows(row.labels) {
             return Fate::Out(Reason::Denied);
@@ -536,15 +548,10 @@ impl Select {
             self.members_next.insert(held.key, member);
             held.rows(&mut |row: &Row<'_>| self.show(row, out));
         }
-        let Self {
-            lost, seen, left, ..
-        } = self;
+        let Self { lost, left, .. } = self;
         lost.rows(&mut |row: &Row<'_>| {
-            // An account may well be called like the sum: then the sum is what is left out.
-            if !seen.contains(&unit_key(row)) && seen.insert(identity(row)) {
-                left.series += row.values.len() as u64;
-                out.row(row);
-            }
+            left.series += row.values.len() as u64;
+            out.row(row);
         });
         left.lost = lost.by_family();
         self.cut_before = self.left.top + self.left.budget > 0;
@@ -566,15 +573,16 @@ impl Select {
 impl Unit {
     /// Whether a row is of this entity.
     fn has(&self, row: &Row<'_>) -> bool {
-        self.kind == row.kind
-            && (self.key == unit_key(row) || row.labels.len() > row.kind.naming_labels())
+        self.kind == row.kind && self.name == row.name_key()
     }
 }
 
-/// Tells entities apart by the labels of their first rows.
+/// Tells units apart. Several records may be of one entity, and an entity's rows may stand on both sides of those of its
+/// parts: the first family tells these apart.
 fn unit_key(row: &Row<'_>) -> u64 {
-    // Kinds may have the same labels.
-    row.key ^ (row.kind as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    let first = row.values.first().map_or(0, |(metric, _)| *metric as u64);
+    let place = (row.kind as u64) << 32 | first;
+    row.name_key() ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Several tables may emit rows for one entity; their first family tells them apart.

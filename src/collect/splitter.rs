@@ -14,6 +14,9 @@ const DEPTH_MAX: usize = 100;
 /// Buffers larger than this are given back after an answer.
 const BUFFER_KEPT: usize = 256 << 10;
 
+/// The key of a cut that stands for every member of an object whose keys are data: each is cut out if it is an object.
+pub(crate) const EACH: &str = "*";
+
 /// An array that is taken apart: its key in the object around it, and the arrays to take apart inside its elements.
 #[derive(Debug)]
 pub(crate) struct Cut {
@@ -33,6 +36,9 @@ pub(crate) trait Elements {
     /// An object is about to give elements: `head` is the object so far, closed, with the cut array left empty.
     /// Also called at the object's end with all of it, when an earlier call answered `Labels::Missing`.
     fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError>;
+
+    /// A member cut by [`EACH`] begins, at the depth that its `element` will have.
+    fn member(&mut self, _depth: usize, _key: &str) {}
 
     /// An object is complete: `bytes` is all of it, with cut arrays left empty. `key` names the array it is from.
     fn element(
@@ -199,7 +205,7 @@ impl Splitter {
                 self.append(b":")?;
                 self.state = State::Value;
             }
-            State::Value => return self.value(bytes[0]),
+            State::Value => return self.value(bytes[0], out),
             State::Comma => self.comma(bytes[0], out)?,
             State::Element { first } => self.array_element(bytes[0], first, out)?,
             State::ElementComma => match bytes[0] {
@@ -236,11 +242,15 @@ impl Splitter {
         Ok(used)
     }
 
-    fn value(&mut self, byte: u8) -> Result<usize, DecodeError> {
+    fn value(&mut self, byte: u8, out: &mut dyn Elements) -> Result<usize, DecodeError> {
         match byte {
-            b'[' => {
-                if let Some(cut) = self.cut_here() {
-                    return self.begin_array(cut).map(|()| 1);
+            b'[' | b'{' => {
+                if let Some(cut) = self.cut_here(byte) {
+                    return match byte {
+                        b'[' => self.begin_array(cut),
+                        _ => self.begin_member(cut, out),
+                    }
+                    .map(|()| 1);
                 }
                 self.state = State::Inside {
                     depth: 0,
@@ -248,7 +258,7 @@ impl Splitter {
                     escaped: false,
                 };
             }
-            b'{' | b'"' => {
+            b'"' => {
                 self.state = State::Inside {
                     depth: 0,
                     text: false,
@@ -335,16 +345,41 @@ impl Splitter {
         }
     }
 
-    /// The cut that the key just read stands for.
-    fn cut_here(&mut self) -> Option<&'static Cut> {
+    /// The cut that the key just read stands for, when an array or an object follows.
+    fn cut_here(&mut self, byte: u8) -> Option<&'static Cut> {
         let frame = self.top();
+        if byte == b'{' {
+            return frame.cuts.iter().find(|cut| cut.key == EACH);
+        }
         let quoted = frame.bytes[frame.key_start..].strip_suffix(b":")?;
         let key = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let named = |name: &[u8]| {
+            let mut arrays = frame.cuts.iter().filter(|cut| cut.key != EACH);
+            arrays.find(|cut| cut.key.as_bytes() == name)
+        };
         if key.contains(&b'\\') {
             let key: String = serde_json::from_slice(quoted).ok()?;
-            return frame.cuts.iter().find(|cut| cut.key == key);
+            return named(key.as_bytes());
         }
-        frame.cuts.iter().find(|cut| cut.key.as_bytes() == key)
+        named(key)
+    }
+
+    /// The member's key goes to `out`, and leaves no trace in the object around it.
+    fn begin_member(
+        &mut self,
+        cut: &'static Cut,
+        out: &mut dyn Elements,
+    ) -> Result<(), DecodeError> {
+        let (depth, offset) = (self.frames.len(), self.offset);
+        let frame = self.top();
+        let quoted = &frame.bytes[frame.key_start..];
+        let quoted = quoted.strip_suffix(b":").unwrap_or(quoted);
+        let key = super::decode::key(quoted, offset)?;
+        out.member(depth, &key);
+        frame.bytes.truncate(frame.key_start);
+        self.append(b"\"\":0")?;
+        self.push(EACH, cut.inside);
+        Ok(())
     }
 
     fn begin_array(&mut self, cut: &'static Cut) -> Result<(), DecodeError> {
@@ -422,10 +457,10 @@ impl Splitter {
         };
         let result = out.element(depth, frame.key, &frame.bytes, self.offset + 1);
         self.keep(frame.bytes);
-        self.state = if self.frames.is_empty() {
-            State::End
-        } else {
-            State::ElementComma
+        self.state = match self.frames.last() {
+            None => State::End,
+            Some(around) if around.cut.is_some() => State::ElementComma,
+            Some(_) => State::Comma,
         };
         result
     }

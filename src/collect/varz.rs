@@ -764,12 +764,14 @@ impl Varz<'_> {
             server_id: self.server_id.to_string(),
             version: Version::parse(&self.version),
             started: self.start.nanos(),
+            now: self.now.nanos(),
             sizes: Sizes {
                 connections: self.connections.map_or(0, unsigned),
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
                 ..sizes
             },
             configured: Arc::new(self.configured()),
+            accounts: Arc::default(),
         }
     }
 

@@ -248,6 +248,7 @@ fn value_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "TEXT",
         Kind::Pattern => "PATTERN",
+        Kind::HostName => "NAME",
         Kind::Path => "PATH",
         Kind::Listen { .. } => "ADDRESS",
         Kind::Url { .. } => "URL",

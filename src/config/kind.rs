@@ -93,6 +93,10 @@ pub(super) fn read(leaf: &Leaf, text: &str) -> Result<Value, String> {
     match leaf.kind {
         Kind::Text => bounded(text, TEXT_BYTES_MAX).map(Value::Text),
         Kind::Pattern => pattern(leaf, word).map(Value::Text),
+        Kind::HostName => match url::is_host_name(word) {
+            true => Ok(Value::Text(word.to_owned())),
+            false => Err(such_as("a host name, no address,")),
+        },
         Kind::Path => bounded(text, PATH_BYTES_MAX).map(Value::Text),
         Kind::Secret => bounded(text, PATH_BYTES_MAX).map(|text| Value::Secret(Secret::new(text))),
         Kind::Listen { off: true } if matches!(word, "" | "off") => Ok(Value::Listen(None)),

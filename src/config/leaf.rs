@@ -98,6 +98,8 @@ pub enum Kind {
     Compat,
     /// `auto`, `off` or the number of a process.
     Pid,
+    /// A name of a machine: letters, digits, dots and dashes; no address.
+    HostName,
     /// Text that is never shown. File only: flags and variables of a process are visible to others.
     Secret,
 }

@@ -132,6 +132,7 @@ fn values(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
         Kind::Pattern => "name, `*` for any part".to_owned(),
+        Kind::HostName => "host name".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::Listen { off: true } => "address:port, :port, `off`".to_owned(),
         Kind::Listen { off: false } => "address:port, :port".to_owned(),

@@ -1,5 +1,5 @@
 //! What the operator decides: one table of leaves, the file, variables and flags that write them, and the plan
-//! that comes out. Nothing here starts anything; the only I/O is reading the configuration file.
+//! that comes out. Nothing here starts anything; the only I/O is reading the configuration and the files that it names.
 
 mod args;
 mod kind;
@@ -12,8 +12,10 @@ mod secret;
 mod servers;
 mod settings;
 mod table;
+mod token;
 mod units;
 mod url;
+mod web;
 mod words;
 mod yaml;
 
@@ -33,7 +35,11 @@ pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
 pub use settings::{Flags, Settings};
 pub use table::{Key, LEAVES};
-pub use words::{Connections, LogFormat, LogLevel, StandardNames};
+pub use token::{TOKEN_BYTES_MAX, read_token};
+pub use web::{
+    BCRYPT_COST_MAX, CURVES, Pem, Rate, SUITES, WebPlan, WebRead, WebTls, WebUser, read_web,
+};
+pub use words::{ClientAuth, Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
 pub use yaml::FILE_BYTES_MAX;
 
 /// The variable that names the configuration file.

@@ -11,7 +11,7 @@ use super::servers;
 use super::settings::{Item, Settings, Written};
 use super::table::Key;
 use super::units::{show_duration, show_size};
-use super::words::{Connections, LogFormat, LogLevel, StandardNames};
+use super::words::{Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
 
 /// Everything that the operator decided, ready for use.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,10 @@ pub struct Plan {
     pub listen: Listen,
     /// Where everything that acts or shows insides is served; `None` is nowhere.
     pub admin_listen: Option<Listen>,
+    /// TLS, basic auth and headers of both listeners.
+    pub web_config_file: Option<PathBuf>,
+    /// The token for what acts.
+    pub admin_token_file: Option<PathBuf>,
     /// Further names under which requests may come in.
     pub admin_hosts: Vec<String>,
     /// The address under which people reach natsight.
@@ -58,6 +62,10 @@ pub struct TlsPlan {
     pub ca_file: Option<PathBuf>,
     /// Client certificate and its key: both or none.
     pub client: Option<ClientCertificate>,
+    /// The name to look for in the brokers' certificates, instead of the URL's host.
+    pub server_name: Option<String>,
+    /// The oldest version.
+    pub min_version: TlsVersion,
 }
 
 /// A certificate and the key that belongs to it.
@@ -170,6 +178,8 @@ impl Reader {
         Plan {
             listen: listen.unwrap_or(Listen::Everywhere { port: 0 }),
             admin_listen: self.listen(Key::AdminListen),
+            web_config_file: self.path(Key::WebConfigFile),
+            admin_token_file: self.path(Key::AdminTokenFile),
             admin_hosts: self.admin_hosts(),
             external_url: self.url(Key::ExternalUrl),
             standard_names: StandardNames::read(self.word(Key::StandardNames))
@@ -271,11 +281,15 @@ impl Reader {
         }
     }
 
-    fn path(&self, key: Key) -> Option<PathBuf> {
+    fn text(&self, key: Key) -> Option<String> {
         match self.value(key) {
-            Some(Value::Text(text)) => Some(PathBuf::from(text)),
+            Some(Value::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    fn path(&self, key: Key) -> Option<PathBuf> {
+        self.text(key).map(PathBuf::from)
     }
 
     fn admin_hosts(&self) -> Vec<String> {
@@ -327,6 +341,9 @@ impl Reader {
         TlsPlan {
             ca_file: self.path(Key::TlsCaFile),
             client,
+            server_name: self.text(Key::TlsServerName),
+            min_version: TlsVersion::read(self.word(Key::TlsMinVersion))
+                .unwrap_or(TlsVersion::Tls12),
         }
     }
 

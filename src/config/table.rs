@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::leaf::Given::{Default, Example};
 use super::leaf::{Effect, Kind, Leaf};
-use super::words::{Connections, LogFormat, LogLevel, StandardNames};
+use super::words::{Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
 
 macro_rules! leaves {
     ($( $(#[doc = $doc:literal])+ $key:ident = $path:literal, $kind:expr, $given:expr, $effect:ident; )+) => {
@@ -78,9 +78,9 @@ leaves! {
     /// Where everything that acts or shows insides is served; `off` closes it.
     AdminListen = "admin_listen", Kind::Listen { off: true }, Default("127.0.0.1:7778"), Now;
     /// TLS, client certificates and basic auth of both listeners, in the format of exporter-toolkit.
-    WebConfigFile = "web_config_file", Kind::Path, Example("/etc/natsight/web.yml"), Later;
+    WebConfigFile = "web_config_file", Kind::Path, Example("/etc/natsight/web.yml"), Now;
     /// File with the token for reload and events on the admin listener.
-    AdminTokenFile = "admin_token_file", Kind::Path, Example("/run/secrets/admin"), Later;
+    AdminTokenFile = "admin_token_file", Kind::Path, Example("/run/secrets/admin"), Now;
     /// Further names under which requests may come in (`Host`), beside the listeners' own.
     AdminHosts = "admin_hosts[]", Kind::Text, Example("natsight.internal"), Now;
     /// The address under which people reach natsight; links begin with it.
@@ -116,6 +116,10 @@ leaves! {
     TlsCertFile = "tls.cert_file", Kind::Path, Example("/etc/natsight/client.pem"), Now;
     /// Key of the client certificate.
     TlsKeyFile = "tls.key_file", Kind::Path, Example("/etc/natsight/client.key"), Now;
+    /// Name that the brokers' certificates must carry, and that is sent to them (SNI), instead of the URL's host.
+    TlsServerName = "tls.server_name", Kind::HostName, Example("nats.example"), Now;
+    /// Oldest version of TLS that is spoken with the brokers: `TLS12` or `TLS13`.
+    TlsMinVersion = "tls.min_version", Kind::Word(TlsVersion::WORDS), Default("TLS12"), Now;
 
     /// NATS URLs of the system account's connection.
     SystemUrls = "system.urls[]", NATS, Example("nats://n1:4222"), Later;

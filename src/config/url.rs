@@ -77,6 +77,19 @@ fn authority(rest: &str) -> Result<(), String> {
     port.map_or(Ok(()), check_port)
 }
 
+/// Whether a certificate can carry it as a name: labels of letters, digits and dashes, and not an address.
+pub(super) fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    name.len() <= 253 && name.split('.').all(label) && name.parse::<std::net::IpAddr>().is_err()
+}
+
 fn check_port(port: &str) -> Result<(), String> {
     let digits = port.chars().all(|c| c.is_ascii_digit());
     match port.parse::<u16>() {

@@ -50,6 +50,26 @@ words! {
         /// One JSON object a line.
         Json = "json",
     }
+    /// A version of TLS.
+    TlsVersion {
+        /// TLS 1.2.
+        Tls12 = "TLS12",
+        /// TLS 1.3.
+        Tls13 = "TLS13",
+    }
+    /// What a listener asks of the certificates of its clients, in the words of Go.
+    ClientAuth {
+        /// Nothing.
+        None = "NoClientCert",
+        /// One, if there is one; whose does not matter.
+        Request = "RequestClientCert",
+        /// One; whose does not matter.
+        RequireAny = "RequireAnyClientCert",
+        /// One, if there is one; then it must be good.
+        VerifyIfGiven = "VerifyClientCertIfGiven",
+        /// A good one.
+        RequireAndVerify = "RequireAndVerifyClientCert",
+    }
     /// The least severe level that is logged.
     LogLevel {
         /// Failures only.

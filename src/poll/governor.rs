@@ -62,6 +62,8 @@ pub(super) fn predicted(
         "closed" => connections.saturating_mul(200),
         "streams" => streams.saturating_mul(3_400),
         "consumers" => consumers.saturating_mul(14_000),
+        "raftz" => streams.saturating_add(consumers).saturating_mul(10_000),
+        "jsz_config" => streams.saturating_add(consumers).saturating_mul(25_000),
         "healthz_full" => streams.saturating_add(consumers).saturating_mul(1_000),
         _ => 0,
     };

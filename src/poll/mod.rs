@@ -143,6 +143,8 @@ pub struct Intervals {
     pub streams: Duration,
     /// Consumers.
     pub consumers: Duration,
+    /// Configuration of streams and consumers.
+    pub config: Duration,
 }
 
 impl Intervals {
@@ -153,6 +155,7 @@ impl Intervals {
             Tier::Connections => self.connections,
             Tier::Streams => self.streams,
             Tier::Consumers => self.consumers,
+            Tier::Config => self.config,
         }
     }
 }

@@ -17,7 +17,7 @@ use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
 use super::registry::Refusal;
 use super::{ProcessChoice, Watch, process};
-use crate::collect::{Context, Sizes, specs};
+use crate::collect::{Context, Facts, specs};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::source::process::{Pid, ProcessSample};
 use crate::state::{CollectorStatus, ServerStatus};
@@ -338,7 +338,7 @@ impl Poller {
                 "the server started again while it was asked".to_owned(),
             ));
         }
-        self.note_sizes(&facts);
+        Context::learn(&mut self.context, &facts);
         let heavy = self.jobs[place].slot == Slot::Heavy;
         if heavy {
             let sizes = self.context.sizes;
@@ -364,18 +364,6 @@ impl Poller {
         let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
         self.set_part(place, builder.with_details(details && name == "connz"));
         Ok(())
-    }
-
-    fn note_sizes(&mut self, facts: &crate::collect::Facts) {
-        let before = self.context.sizes;
-        let sizes = Sizes {
-            streams: facts.streams.unwrap_or(before.streams),
-            consumers: facts.consumers.unwrap_or(before.consumers),
-            ..before
-        };
-        if sizes != before {
-            Arc::make_mut(&mut self.context).sizes = sizes;
-        }
     }
 
     /// Asks whether this target may speak for the server that answered. One that may not shows nothing of it, under
@@ -409,8 +397,10 @@ impl Poller {
     }
 
     /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
-    fn adopt(&mut self, context: Context, facts: &crate::collect::Facts) {
-        if context.server_id != self.context.server_id {
+    fn adopt(&mut self, mut context: Context, facts: &Facts) {
+        if context.server_id == self.context.server_id {
+            context.accounts = Arc::clone(&self.context.accounts);
+        } else {
             if !self.context.server_id.is_empty() {
                 tracing::info!(
                     server = context.server_name.as_str(),

@@ -1,28 +1,35 @@
-//! Accepts connections: bounded in number, in the time a request may take to arrive and a write may take to leave.
+//! Accepts connections: bounded in number, in the time a handshake and a request may take to arrive and an answer to leave.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio_io_timeout::TimeoutStream;
+use tower_service::Service;
 
+use super::paced::{Paced, Requests};
+use super::rights::{Guard, Rights};
+use super::tls::{self, Tls};
 use crate::selfmon::SelfMonitor;
 
 /// Connections open at once; more are closed as they come, and counted.
 const CONNECTIONS_MAX: usize = 512;
-/// Time for the headers of a request, and for the pause between two requests of one connection.
+/// Time for the headers of the first request, from the end of the handshake. Who connects and says nothing takes a place.
+const FIRST_MAX: Duration = Duration::from_secs(10);
+/// Time for the headers of each later request, the pause before it included: scrapers come once a minute or sooner.
 const HEADERS_MAX: Duration = Duration::from_secs(60);
-/// Longest time without progress in writing.
-const WRITE_MAX: Duration = Duration::from_secs(10);
 /// Pause after an accept that failed for want of resources, such as file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -59,10 +66,9 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop` changes, then lets requests under way end.
-    pub async fn run(self, routes: Router, mut stop: watch::Receiver<()>) {
+    /// Serves until `stop` changes, then lets requests under way end. TLS is that of `guard`.
+    pub async fn run(self, routes: Router, guard: Guard, mut stop: watch::Receiver<()>) {
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -72,7 +78,8 @@ impl Listener {
                 accepted = self.socket.accept() => match accepted {
                     Ok((stream, _)) => match Arc::clone(&permits).try_acquire_owned() {
                         Ok(permit) => {
-                            connections.spawn(self.connection(stream, routes.clone(), &graceful, permit));
+                            let talk = Talk { routes: routes.clone(), rights: guard.watched(), stop: stop.clone() };
+                            connections.spawn(self.connection(stream, talk, permit));
                         }
                         Err(_) => self.monitor.connections_refused.with_label_values(&[self.name]).inc(),
                     },
@@ -81,37 +88,110 @@ impl Listener {
             }
         }
         drop(self.socket);
-        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
     }
 
     fn connection(
         &self,
         stream: TcpStream,
-        routes: Router,
-        graceful: &GracefulShutdown,
+        mut talk: Talk,
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + 'static {
         let open = self.monitor.connections.with_label_values(&[self.name]);
+        let (failures, name) = (self.monitor.tls_failures.clone(), self.name);
         // A page is written in large pieces; waiting to fill packets would only delay the last one.
         let _ = stream.set_nodelay(true);
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_MAX));
+        open.inc();
+        async move {
+            let tls = talk.rights.borrow_and_update().tls.clone();
+            match tls {
+                None => talk.serve(stream, None).await,
+                Some(tls) => {
+                    let shaken = tokio::select! {
+                        shaken = tls::accept(&tls, stream) => shaken,
+                        // Nothing has been asked yet, so nothing is lost.
+                        _ = talk.stop.changed() => Err("closed"),
+                    };
+                    match shaken {
+                        Ok(stream) => talk.serve(stream, Some(tls)).await,
+                        Err(reason) => failures.with_label_values(&[name, reason]).inc(),
+                    }
+                }
+            }
+            open.dec();
+            drop(permit);
+        }
+    }
+}
+
+/// What a connection is served with.
+struct Talk {
+    routes: Router,
+    rights: watch::Receiver<Arc<Rights>>,
+    stop: watch::Receiver<()>,
+}
+
+impl Talk {
+    /// Serves requests until the client goes, is too slow, natsight stops, or the TLS in force is another: what was agreed
+    /// with the old one ends with the request under way.
+    async fn serve<S>(mut self, stream: S, tls: Option<Tls>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let requests = Requests::default();
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(HEADERS_MAX)
             .max_buf_size(64 << 10);
-        let connection = http.serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            TowerToHyperService::new(routes),
-        );
-        let connection = graceful.watch(connection);
-        open.inc();
-        async move {
-            // A client that goes away or is too slow is its own loss; requests are counted by the routes.
-            let _ = connection.await;
-            open.dec();
-            drop(permit);
+        let service = Counting {
+            routes: self.routes,
+            requests: requests.clone(),
+        };
+        let stream = TokioIo::new(Paced::new(stream, requests.clone()));
+        let mut connection = pin!(http.serve_connection(stream, service));
+        let mut first = pin!(tokio::time::sleep(FIRST_MAX));
+        let (mut waits, mut ending) = (true, false);
+        loop {
+            tokio::select! {
+                // A client that goes away or is too slow is its own loss; requests are counted by the routes.
+                _ = &mut connection => return,
+                () = &mut first, if waits => {
+                    if requests.count() == 0 {
+                        return;
+                    }
+                    waits = false;
+                }
+                _ = self.stop.changed(), if !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                Ok(()) = self.rights.changed(), if !ending => {
+                    let now = self.rights.borrow_and_update().tls.clone();
+                    if !Tls::same(now.as_ref(), tls.as_ref()) {
+                        ending = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
+            }
         }
+    }
+}
+
+/// The routes, with the requests counted as they begin.
+struct Counting {
+    routes: Router,
+    requests: Requests,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Counting {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <Router as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.requests.begin();
+        // A router is ready always.
+        self.routes.clone().call(request)
     }
 }
 

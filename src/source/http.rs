@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::dns::{Name, Resolve, Resolving};
-use reqwest::header::LOCATION;
+use reqwest::header::{HOST, LOCATION};
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
@@ -193,9 +194,17 @@ pub enum ClientError {
 
 /// Requests to one broker, over at most a few connections that are kept open.
 pub struct Client {
-    http: reqwest::Client,
     target: Target,
+    ready: Mutex<Ready>,
+}
+
+/// The HTTP client proper, made for one reading of the TLS files.
+#[derive(Clone)]
+pub struct Ready {
+    http: reqwest::Client,
     trusts_nobody: bool,
+    /// The host that the URL is given, where the certificate carries another name than the broker's address.
+    server_name: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Client {
@@ -209,29 +218,28 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client for `target`. With `https` this reads certificates from the disk; with `http` it never does.
     pub fn new(target: Target, tls: &Tls) -> Result<Client, ClientError> {
-        let (config, trusts_nobody) = match target.is_https() {
-            true => tls.client_config()?,
-            false => (super::tls::config_for_plain_http()?, false),
-        };
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .dns_resolver(Resolver)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .http1_only()
-            .retry(reqwest::retry::never())
-            .pool_max_idle_per_host(IDLE_MAX)
-            .user_agent(concat!("natsight/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| ClientError::Library {
-                at: target.to_string(),
-                detail: e.without_url().to_string(),
-            })?;
-        Ok(Client {
-            http,
-            target,
-            trusts_nobody,
-        })
+        let ready = Mutex::new(make(&target, tls)?);
+        Ok(Client { target, ready })
+    }
+
+    /// Reads the TLS files again.
+    ///
+    /// # Errors
+    /// What is wrong with them; the client goes on as it is.
+    pub fn prepare(&self, tls: &Tls) -> Result<Ready, ClientError> {
+        make(&self.target, tls)
+    }
+
+    /// Uses what was prepared from the next request on. Connections of before are not used again.
+    pub fn renew(&self, ready: Ready) {
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = ready;
+    }
+
+    fn ready(&self) -> Ready {
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The broker this client asks.
@@ -250,7 +258,8 @@ impl Client {
         accept: fn(u16) -> bool,
         on_chunk: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
     ) -> Result<Answer, FetchError> {
-        if self.trusts_nobody {
+        let ready = self.ready();
+        if ready.trusts_nobody {
             let detail = "no CA certificates on this machine".to_owned();
             return Err(FetchError::Tls {
                 at: self.at(),
@@ -263,7 +272,7 @@ impl Client {
             deadline: limits.deadline,
             missing,
         };
-        let response = match timeout_at(until, self.head(path_and_query)).await {
+        let response = match timeout_at(until, self.head(&ready, path_and_query)).await {
             Err(_) => return Err(late("answer")),
             Ok(Err(error)) => return Err(self.head_error(&error, limits)),
             Ok(Ok(response)) => response,
@@ -280,8 +289,20 @@ impl Client {
 
     /// Sends the request. One that never left is sent once more: to a port that greets at once (the client port, by mistake)
     /// the first may come too late to learn what is wrong.
-    async fn head(&self, path_and_query: &str) -> reqwest::Result<Response> {
-        let send = || self.http.get(self.target.url(path_and_query)).send();
+    async fn head(&self, ready: &Ready, path_and_query: &str) -> reqwest::Result<Response> {
+        let mut url = self.target.url(path_and_query);
+        let renamed = ready
+            .server_name
+            .as_ref()
+            .is_some_and(|name| url.set_host(Some(name)).is_ok());
+        let send = || {
+            let request = ready.http.get(url.clone());
+            // The name is that of the certificate; a proxy may choose by the address.
+            match renamed {
+                true => request.header(HOST, self.at()).send(),
+                false => request.send(),
+            }
+        };
         match send().await {
             Err(error) if never_left(&error) => send().await,
             other => other,
@@ -408,13 +429,47 @@ impl Client {
     }
 }
 
-/// The system's resolver, with failures that can be told from failures to connect.
-struct Resolver;
+/// Makes an HTTP client of the files as they are now.
+fn make(target: &Target, tls: &Tls) -> Result<Ready, ClientError> {
+    let (config, trusts_nobody) = match target.is_https() {
+        true => tls.client_config()?,
+        false => (super::tls::config_for_plain_http()?, false),
+    };
+    let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .dns_resolver(Resolver {
+            host: target.host().into(),
+        })
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .http1_only()
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(IDLE_MAX)
+        .user_agent(concat!("natsight/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|e| ClientError::Library {
+            at: target.to_string(),
+            detail: e.without_url().to_string(),
+        })?;
+    let server_name = tls.server_name.as_deref().filter(|_| target.is_https());
+    Ok(Ready {
+        http,
+        trusts_nobody,
+        server_name: server_name.map(Arc::from),
+    })
+}
+
+/// The system's resolver, with failures that can be told from failures to connect. Whatever name a URL has, it is the
+/// broker's address that is looked up: the name may be the one of its certificate.
+struct Resolver {
+    host: Arc<str>,
+}
 
 impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+    fn resolve(&self, _name: Name) -> Resolving {
+        let host = Arc::clone(&self.host);
         Box::pin(async move {
-            match lookup_host((name.as_str(), 0)).await {
+            match lookup_host((&*host, 0)).await {
                 Ok(found) => {
                     Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as reqwest::dns::Addrs)
                 }

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion, WantsVerifier};
 
 /// Far above any bundle of certificates, far below what would hurt.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -21,6 +22,10 @@ pub struct Tls {
     pub cert_file: Option<PathBuf>,
     /// The key of our certificate.
     pub key_file: Option<PathBuf>,
+    /// The name to send and to look for in certificates, instead of the URL's host.
+    pub server_name: Option<String>,
+    /// Whether TLS 1.2 is too old.
+    pub tls13_only: bool,
 }
 
 /// Why the TLS options do not hold.
@@ -61,6 +66,15 @@ pub enum TlsError {
 }
 
 impl Tls {
+    /// The files on which a client depends.
+    pub fn files(&self) -> Vec<PathBuf> {
+        [&self.ca_file, &self.cert_file, &self.key_file]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     /// The settings for `https`, and whether there is no certificate at all to trust.
     pub(super) fn client_config(&self) -> Result<(ClientConfig, bool), TlsError> {
         let roots = match &self.ca_file {
@@ -68,7 +82,12 @@ impl Tls {
             None => roots_of_machine(),
         };
         let trusts_nobody = roots.is_empty();
-        let builder = builder()?.with_root_certificates(roots);
+        let versions: &[_] = if self.tls13_only {
+            &[&TLS13]
+        } else {
+            &[&TLS13, &TLS12]
+        };
+        let builder = builder(versions)?.with_root_certificates(roots);
         let config = match self.identity()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
             None => builder.with_no_client_auth(),
@@ -96,7 +115,11 @@ impl Tls {
                     TlsError::Content {
                         path: key_file.clone(),
                         expected: "one private key",
-                        detail: e.to_string(),
+                        // Not in the library's words: they may repeat a line of the file.
+                        detail: match e {
+                            PemError::NoItemsFound => "it holds no private key".to_owned(),
+                            _ => "it is not PEM".to_owned(),
+                        },
                     }
                 })?;
                 Ok(Some((chain, key)))
@@ -108,14 +131,16 @@ impl Tls {
 /// The HTTP library wants TLS settings even when it will never use them, and looks for certificates if it gets none:
 /// without a CA bundle on the machine that fails.
 pub(super) fn config_for_plain_http() -> Result<ClientConfig, TlsError> {
-    Ok(builder()?
+    Ok(builder(&[&TLS13, &TLS12])?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth())
 }
 
-fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+fn builder(
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?)
+    Ok(ClientConfig::builder_with_provider(provider).with_protocol_versions(versions)?)
 }
 
 fn roots_from(path: &Path) -> Result<RootCertStore, TlsError> {

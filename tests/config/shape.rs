@@ -19,7 +19,7 @@ fn unknown_keys_get_a_suggestion() {
     );
     check(
         "tls: {zzz: 1}",
-        r#"natsight.yml:1:7: "zzz" in tls is not a key; known here: ca_file, cert_file, key_file"#,
+        r#"natsight.yml:1:7: "zzz" in tls is not a key; known here: ca_file, cert_file, key_file, server_name, min_version"#,
     );
     check(
         "servers:\n- url: http://a\n  nmae: x\n",

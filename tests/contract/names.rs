@@ -96,20 +96,23 @@ const BINDING: &[(&str, Kind, &[&str])] = &[
         Gauge,
         &["listener"],
     ),
-];
-
-/// Binding names that collectors still to come bring; once there, they are as said here.
-const LATER: &[(&str, Kind, &[&str])] = &[
-    // Configuration of consumers.
     (
         "nats_consumer_max_ack_pending_messages",
         Gauge,
         &["account", "stream", "consumer"],
     ),
+    ("nats_raft_committed_index", Gauge, &["account", "group"]),
+    ("nats_raft_applied_index", Gauge, &["account", "group"]),
+    (
+        "nats_ipqueue_pending",
+        Gauge,
+        &["queue", "account", "stream", "consumer"],
+    ),
+];
+
+/// Binding names that collectors still to come bring; once there, they are as said here.
+const LATER: &[(&str, Kind, &[&str])] = &[
     // Later issues.
-    ("nats_raft_committed_index", Gauge, &[]),
-    ("nats_raft_applied_index", Gauge, &[]),
-    ("nats_ipqueue_pending", Gauge, &[]),
     ("nats_service_requests_total", Counter, &[]),
     ("nats_service_errors_total", Counter, &[]),
     ("nats_service_processing_seconds_total", Counter, &[]),

@@ -1,14 +1,16 @@
 //! The tables of claims, and what a change of a leaf did.
 //!
 //! A table is text. `read FILE COLLECTOR...` says which collectors decode a recording (`*` stands for any characters;
-//! the first line that fits counts); `after-empty KEY` at its end feeds them the recording with that list empty before.
-//! Every other line is a path and its claim:
+//! the first line that fits counts); `after-empty KEY` at its end feeds them the recording with that list empty before,
+//! `told-by-all` says that members tell as much as leaders. Every other line is a path and its claim:
 //!
 //! - `series FAMILY...`: values change; `label FAMILY...`: labels change; `rows FAMILY...`: series come or go; all three
 //!   may stand in one line. `PREFIX* ... of LABEL,...` says that of the families that begin so, all series of the one
 //!   entity that these labels tell apart change, and no others
 //! - `identity`: the labels of every series
 //! - `summed`: nothing, of entities that are shown in sums only; another line of the path says what the leaf is shown in
+//! - `repeated RELATION`: nothing, of entities that are shown from another list; proven as duplicates are, so the
+//!   claim of the other path says what it is shown in
 //! - `due WHAT`: nothing yet, the next step takes it up
 //! - `excluded secret | per_subscription | echo`, `excluded duplicate RELATION` (see duplicates.rs): nothing, for good
 //! - `as VALUE|VALUE` at the end: what to change the leaf to; `as other`: to what it is elsewhere in the recording
@@ -42,6 +44,8 @@ pub(crate) struct Read {
     pub(crate) collectors: Vec<String>,
     /// The list that is empty in the answer before.
     pub(crate) after_empty: Option<String>,
+    /// Whether all members tell of what one of them leads.
+    pub(crate) told_by_all: bool,
 }
 
 pub(crate) struct Line {
@@ -60,6 +64,7 @@ pub(crate) enum Claim {
     Shown(Effects, Vec<String>),
     Identity,
     Summed,
+    Repeated { of: String },
     Due,
     Excluded { duplicate_of: Option<String> },
 }
@@ -121,9 +126,7 @@ impl Table {
                 table.reads.push(Read::parse(words.collect()));
                 continue;
             }
-            if let Some((map, _)) = first.split_once(".*") {
-                table.maps.insert(map.to_owned());
-            }
+            table.maps.extend(maps(first));
             let lines = table.claims.entry(first.to_owned()).or_default();
             lines.push(Line::parse(words, line));
         }
@@ -147,16 +150,24 @@ impl Table {
 
 impl Read {
     fn parse(words: Vec<&str>) -> Self {
-        let (words, after_empty) = match words.as_slice() {
-            [words @ .., "after-empty", list] => (words, Some((*list).to_owned())),
-            words => (words, None),
+        let (words, after_empty, told_by_all) = match words.as_slice() {
+            [words @ .., "after-empty", list] => (words, Some((*list).to_owned()), false),
+            [words @ .., "told-by-all"] => (words, None, true),
+            words => (words, None, false),
         };
         Self {
             file: words[0].to_owned(),
             collectors: words[1..].iter().map(|word| (*word).to_owned()).collect(),
             after_empty,
+            told_by_all,
         }
     }
+}
+
+/// Paths of the objects whose keys are `*` in a path; the root's is empty.
+fn maps(path: &str) -> impl Iterator<Item = String> {
+    let stars = path.match_indices('*').map(|(star, _)| &path[..star]);
+    stars.map(|map| map.trim_end_matches('.').to_owned())
 }
 
 /// Name of a recording without its folders.
@@ -226,6 +237,9 @@ impl Line {
         let claim = match words {
             ["identity"] => Claim::Identity,
             ["summed"] => Claim::Summed,
+            ["repeated", relation @ ..] => Claim::Repeated {
+                of: relation.join(" "),
+            },
             ["due", _, ..] => Claim::Due,
             ["excluded", "secret" | "per_subscription" | "echo"] => {
                 Claim::Excluded { duplicate_of: None }
@@ -262,7 +276,7 @@ impl Claim {
                 Fate::Label
             }
             // Another line says in what it is shown.
-            Self::Shown(..) | Self::Summed => Fate::Series,
+            Self::Shown(..) | Self::Summed | Self::Repeated { .. } => Fate::Series,
             Self::Identity => Fate::Label,
             Self::Due => Fate::Due,
             Self::Excluded { .. } => Fate::Excluded,
@@ -279,7 +293,9 @@ impl Claim {
             }
             Self::Shown(claimed, _) => claimed.covers(effects),
             Self::Identity => effects.all,
-            Self::Summed | Self::Due | Self::Excluded { .. } => effects.families().is_empty(),
+            Self::Summed | Self::Repeated { .. } | Self::Due | Self::Excluded { .. } => {
+                effects.families().is_empty()
+            }
         }
     }
 }

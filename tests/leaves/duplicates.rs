@@ -6,6 +6,8 @@
 //! - `PATH within SPAN`: times or nanoseconds that differ by no more, since two moments are no better than that
 //! - `END-START`: a text with the whole seconds between two times beside it, or in the root; `END|END` is the first there is
 //! - `count PATH`: how many there are
+//! - `sum PATH PATH`: of two numbers
+//! - `accstatz:of-account FIELD`: the same value in the entry of this account
 //! - `id-of PATH`: the id that the broker makes of a server's name
 //! - `function-of PATH`: equal wherever the other is equal
 //! - `memstats.LastGC` for `PauseEnd[]`: see there
@@ -44,6 +46,19 @@ pub(crate) fn prove(
                 let count = beside(list).and_then(Json::as_array).map_or(0, Vec::len);
                 (json!(count), json!(count) == *leaf)
             }
+            ["of-account", field] => {
+                let accounts = companion.as_ref().unwrap()["account_statz"].as_array();
+                let is_this =
+                    |entry: &&Json| entry["acc"] == body["account_detail"]["account_name"];
+                let entry = accounts.unwrap().iter().find(is_this).unwrap();
+                (entry[field].clone(), entry[field] == *leaf)
+            }
+            ["sum", one, two] => {
+                let number = |path: &str| beside(path).and_then(Json::as_i64).unwrap();
+                let sum = json!(number(one) + number(two));
+                let equal = sum == *leaf;
+                (sum, equal)
+            }
             ["id-of", name] => {
                 let id = server_id(beside(name).and_then(Json::as_str).unwrap());
                 (json!(id), json!(id) == *leaf)
@@ -58,27 +73,7 @@ pub(crate) fn prove(
                 let near = other.as_ref().is_some_and(|other| near(leaf, other, span));
                 (other.unwrap_or_default(), near)
             }
-            [span] if span.contains('-') => {
-                let (end, start) = span.split_once('-').unwrap();
-                let around = place.rsplit_once('/').unwrap().0;
-                let time = |names: &str| {
-                    let around = body.pointer(around).unwrap();
-                    let beside = names.split('|').find_map(|name| around.get(name));
-                    let name = names.rsplit('|').next().unwrap();
-                    beside
-                        .unwrap_or(&body[name])
-                        .as_str()
-                        .unwrap()
-                        .parse::<Timestamp>()
-                        .unwrap()
-                };
-                let passed = time(end).duration_since(time(start)).as_secs();
-                // The broker rounds or cuts, by version.
-                (
-                    json!(passed),
-                    (seconds(leaf.as_str().unwrap())? - passed).abs() <= 1,
-                )
-            }
+            [span] if span.contains('-') => passed(body, place, span, leaf)?,
             [other] => {
                 let other = elsewhere(other);
                 // A field that is left out because it is zero equals zero.
@@ -93,6 +88,29 @@ pub(crate) fn prove(
         }
     }
     Ok(())
+}
+
+/// The whole seconds between two times beside a place, or in the root, and whether `leaf` says them.
+fn passed(body: &Json, place: &str, span: &str, leaf: &Json) -> Result<(Json, bool), String> {
+    let (end, start) = span.split_once('-').unwrap();
+    let around = place.rsplit_once('/').unwrap().0;
+    let time = |names: &str| {
+        let around = body.pointer(around).unwrap();
+        let beside = names.split('|').find_map(|name| around.get(name));
+        let name = names.rsplit('|').next().unwrap();
+        beside
+            .unwrap_or(&body[name])
+            .as_str()
+            .unwrap()
+            .parse::<Timestamp>()
+            .unwrap()
+    };
+    let passed = time(end).duration_since(time(start)).as_secs();
+    // The broker rounds or cuts, by version.
+    Ok((
+        json!(passed),
+        (seconds(leaf.as_str().unwrap())? - passed).abs() <= 1,
+    ))
 }
 
 /// The answer that the other leaf is of, unless it is the same one, and the relation without its name.

@@ -14,6 +14,11 @@ const RECORDINGS: &[(&str, &str, &str)] = &[
     ("jsz", "jsz", ""),
     ("streams", "jsz", "all"),
     ("consumers", "jsz", "all"),
+    ("jsz_config", "jsz", "all"),
+    ("accstatz", "accstatz", ""),
+    ("accountz", "accountz", "acc"),
+    ("raftz", "raftz", "acc-APP"),
+    ("ipqueuesz", "ipqueuesz", "all"),
     ("healthz", "healthz", ""),
     ("healthz_full", "healthz", "details"),
     ("connz", "connz", ""),
@@ -102,6 +107,7 @@ fn part(
             *context = varz.context(None, "h:8222", Sizes::default());
             rows = server(context);
         }
+        select.record();
         record.native(context, &mut |row: &Row<'_>| select.row(row, &mut rows));
     };
     collector.begin(&before);

@@ -139,6 +139,9 @@ fn own_answer(path: &str, id: &str, name: &str) -> Vec<u8> {
         "/gatewayz" => listing(id, r#""outbound_gateways":{},"inbound_gateways":{}"#),
         "/leafz" => listing(id, r#""leafnodes":0,"leafs":[]"#),
         "/subsz" => listing(id, r#""num_subscriptions":185,"num_cache":162,"total":0"#),
+        "/accstatz" => format!(r#"{{"server_id":"{id}","account_statz":[]}}"#),
+        "/accountz" => format!(r#"{{"server_id":"{id}","system_account":"SYS","accounts":[]}}"#),
+        "/ipqueuesz" => "{}".to_owned(),
         _ => String::new(),
     }
     .into_bytes()

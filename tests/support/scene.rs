@@ -28,6 +28,7 @@ pub(crate) fn rules() -> Rules {
             connections: seconds(15),
             streams: seconds(15),
             consumers: seconds(30),
+            config: seconds(600),
         },
         light: Limits {
             deadline: seconds(2),

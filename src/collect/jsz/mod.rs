@@ -1,11 +1,13 @@
-//! `/jsz`: JetStream in three depths, each its own request: totals, streams, consumers.
+//! `/jsz`: JetStream in four depths, each its own request: totals, streams, consumers, and rarely how they are configured.
 //!
 //! Streams and consumers are told by their leaders only: elsewhere their numbers are of a replica that may be behind,
 //! or plainly wrong, and each stream would count once for each replica. `stream-leader-only` is not asked for, because
 //! then streams without a leader would be told by nobody.
 
+mod config;
+mod consumer_config;
 mod consumers;
-mod names;
+mod stream_config;
 mod streams;
 mod totals;
 
@@ -14,13 +16,20 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use config::{ConfigRoot, LeaderCounts, RaftGroupDetail, RaftGroupName};
+pub use consumer_config::{ConsumerConfig, ConsumerConfiguration, ConsumerSettings};
 pub use consumers::{Config, Consumer, ConsumerDetail, Ephemerals, PriorityGroup, Progress, Sums};
+pub use stream_config::{
+    ConfiguredStream, ConsumerLimits, ExternalConfig, Placement, Republish, SourceConfig,
+    SourceConsumer, StreamConfig, StreamConfiguration, TransformConfig,
+};
 pub use streams::{
     Account, AccountApi, AccountDetail, External, Lost, Source, SourceError, Stream, StreamDetail,
     StreamState, Transform,
 };
 pub use totals::{JetstreamTotals, Limits, MetaCluster};
 
+use super::names::Names;
 use super::number::null_is_empty;
 use super::splitter::Labels;
 use super::varz::Peer;
@@ -63,6 +72,17 @@ pub static SPECS: &[Spec] = &[
         absent: never_absent,
         wanted: |options| options.consumers,
         make: |_| Box::new(consumers::Decoder::new()),
+    },
+    Spec {
+        name: "jsz_config",
+        origin: Origin::Config,
+        handler: "/jsz",
+        interval_min: Duration::from_secs(600),
+        lane: Lane::Heavy,
+        accept: ok,
+        absent: never_absent,
+        wanted: |options| options.streams || options.consumers,
+        make: |options| Box::new(config::Decoder::new(options)),
     },
 ];
 
@@ -183,7 +203,7 @@ struct Root<'a> {
 /// The account and the stream that the splitter is in.
 #[derive(Debug, Default)]
 struct Place {
-    names: names::Names,
+    names: Names,
     account: String,
     stream: String,
 }

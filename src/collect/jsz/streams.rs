@@ -1,6 +1,7 @@
 //! `/jsz?streams=true`: JetStream accounts and streams.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -438,6 +439,10 @@ pub(super) struct Decoder {
 #[derive(Default)]
 struct State {
     place: Place,
+    /// Labels of accounts that have streams here, by id.
+    accounts: BTreeMap<String, String>,
+    /// Streams of the present account.
+    streams: u64,
     seen: Seen,
     facts: Facts,
 }
@@ -459,6 +464,8 @@ impl Collector for Decoder {
     fn begin(&mut self, _context: &Context) {
         self.splitter.reset();
         self.state.place.names.begin();
+        self.state.accounts.clear();
+        self.state.streams = 0;
         self.state.seen = Seen::default();
         self.state.facts = Facts::default();
     }
@@ -471,7 +478,9 @@ impl Collector for Decoder {
     fn finish(&mut self, _out: &mut dyn Records) -> Result<Facts, DecodeError> {
         self.splitter.finish()?;
         self.state.place.names.finish();
-        Ok(std::mem::take(&mut self.state.facts))
+        let mut facts = std::mem::take(&mut self.state.facts);
+        facts.accounts_with_streams = Some(std::mem::take(&mut self.state.accounts));
+        Ok(facts)
     }
 }
 
@@ -492,10 +501,17 @@ impl Elements for Emit<'_> {
         bytes: &[u8],
         offset: u64,
     ) -> Result<(), DecodeError> {
-        let State { place, seen, facts } = &mut *self.state;
+        let State {
+            place,
+            accounts,
+            streams,
+            seen,
+            facts,
+        } = &mut *self.state;
         match depth {
             2 => {
                 seen.streams += 1;
+                *streams += 1;
                 let detail: StreamDetail<'_> = decode::element(bytes, offset)?;
                 let account = &place.account;
                 self.out.record(Record::Stream(&Stream { account, detail }));
@@ -505,15 +521,17 @@ impl Elements for Emit<'_> {
                 let detail: AccountDetail<'_> = decode::element(bytes, offset)?;
                 place.enter_account(&detail.name, &detail.id);
                 let account = &place.account;
+                if std::mem::take(streams) > 0 {
+                    accounts.insert(detail.id.to_string(), account.clone());
+                }
                 self.out
                     .record(Record::Account(&Account { account, detail }));
             }
             _ => {
                 let root: Root<'_> = decode::element(bytes, offset)?;
                 facts.server_id = Some(root.server_id.to_string());
-                let accounts = root.total.map(|total| (seen.accounts, total));
-                let streams = (seen.streams, root.streams);
-                facts.coverage = coverage(&[Some(streams), accounts]);
+                let all = root.total.map(|total| (seen.accounts, total));
+                facts.coverage = coverage(&[Some((seen.streams, root.streams)), all]);
             }
         }
         Ok(())

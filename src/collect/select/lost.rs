@@ -7,7 +7,9 @@ use crate::state::{EntityKind, Row, Rows, Value};
 pub const OVERFLOW: &str = "<overflow>";
 
 /// Labels that name an entity; the others say more about it and have no sum.
-const NAMES: &[&str] = &["cid", "account", "stream", "consumer", "peer", "origin"];
+const NAMES: &[&str] = &[
+    "cid", "account", "stream", "consumer", "peer", "origin", "group", "queue",
+];
 
 /// Series left out, by family.
 #[derive(Debug, Default)]

@@ -63,7 +63,8 @@ impl Held {
         }
         for (metric, value) in row.values {
             match weight(*metric) {
-                Some(Weight::First) => self.first = Some(size(value)),
+                // Of several, such as the queues of a raft group, the largest.
+                Some(Weight::First) => self.first = self.first.max(Some(size(value))),
                 Some(Weight::Second) => self.second = size(value),
                 None => {}
             }
@@ -112,12 +113,17 @@ impl Held {
 /// Whether entities of this kind are parts of others, which matter more.
 fn is_part(kind: EntityKind) -> bool {
     match kind {
-        EntityKind::StreamReplica | EntityKind::StreamSource | EntityKind::ConsumerReplica => true,
+        EntityKind::StreamReplica
+        | EntityKind::StreamSource
+        | EntityKind::ConsumerReplica
+        | EntityKind::RaftPeer => true,
         EntityKind::Server
         | EntityKind::Connection
         | EntityKind::Peer
         | EntityKind::Account
         | EntityKind::Stream
+        | EntityKind::RaftGroup
+        | EntityKind::Queue
         | EntityKind::Consumer => false,
     }
 }
@@ -140,11 +146,19 @@ fn weight(metric: Metric) -> Option<Weight> {
         | Metric::ConsumerReplicaLag
         | Metric::RoutePending
         | Metric::GatewayPending
-        | Metric::LeafnodeSubscriptions => Some(Weight::First),
+        | Metric::LeafnodeSubscriptions
+        | Metric::AccountConnections
+        | Metric::AccountSublistSubscriptions
+        | Metric::RaftQueue
+        | Metric::RaftPeerSeen
+        | Metric::IpqueuePending => Some(Weight::First),
         Metric::JetstreamAccountMemoryUsed
         | Metric::StreamBytes
         | Metric::ConsumerAckPending
-        | Metric::ConnectionSubscriptions => Some(Weight::Second),
+        | Metric::ConnectionSubscriptions
+        | Metric::AccountSubscriptions
+        | Metric::RaftLogEntries
+        | Metric::IpqueueInProgress => Some(Weight::Second),
         _ => None,
     }
 }

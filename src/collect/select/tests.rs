@@ -361,20 +361,67 @@ fn new_names_wait_when_too_many_came_within_the_hour() {
 }
 
 #[test]
-fn an_account_called_like_the_sum_is_told_from_it() {
+fn an_account_called_like_the_sum_is_in_the_sum() {
     let mut select = Select::all();
     let mut seen = Vec::new();
-    let mut out = |row: &Row<'_>| seen.extend(row.labels.iter().map(|(_, name)| name.to_string()));
-    select.begin(terms(30, 1_000));
-    for name in ["a", "b", OVERFLOW] {
+    let mut out = |row: &Row<'_>| {
+        let name = row.labels[0].1.to_owned();
+        seen.extend(row.values.iter().map(|(metric, value)| {
+            let Value::U64(number) = value else { panic!() };
+            (name.clone(), *metric, *number)
+        }));
+    };
+    select.begin(terms(1_000, 0));
+    for (name, size) in [("a", 1), (OVERFLOW, 9)] {
+        select.record();
         let labels = [("account", name)];
-        let storage = if name == OVERFLOW { 9 } else { 1 };
-        let mut values = [(Metric::JetstreamAccountStorageUsed, Value::U64(storage)); 10];
-        values[1].0 = Metric::JetstreamAccountMemoryUsed;
+        let values = [
+            (Metric::JetstreamAccountStorageUsed, Value::U64(size)),
+            (Metric::JetstreamAccountMemoryUsed, Value::U64(size)),
+        ];
         let row = Row::new(EntityKind::Account, &labels, &values);
         select.row(&row, &mut out);
     }
     let left = select.finish(&mut out);
-    assert_eq!(seen, [OVERFLOW]);
-    assert_eq!((left.entities, left.budget), (1, 2));
+    let sums = seen.iter().filter(|(name, ..)| name == OVERFLOW);
+    let sums: Vec<_> = sums.map(|(_, metric, number)| (*metric, *number)).collect();
+    assert_eq!(seen.len(), 4);
+    assert_eq!(sums.iter().map(|(_, number)| number).sum::<u64>(), 18);
+    assert_eq!((left.entities, left.budget), (1, 1));
+}
+
+#[test]
+fn rows_of_an_entity_stand_together_however_many_labels_they_have() {
+    for (room, expected) in [(1_000, 1), (1_000, 100_000), (0, 0)] {
+        let mut select = Select::all();
+        let mut shown = 0;
+        let mut out = |row: &Row<'_>| shown += usize::from(row.labels[0].1 != OVERFLOW);
+        select.begin(terms(room, expected));
+        for name in ["a", "b"] {
+            select.record();
+            let labels = [("account", "APP"), ("stream", name), ("group", "x")];
+            let (names, facts) = (&labels[..2], &labels);
+            let one = |metric| [(metric, Value::U64(1))];
+            for (labels, metric) in [
+                (&facts[..], Metric::StreamInfo),
+                (names, Metric::StreamMessages),
+                (&facts[..], Metric::StreamHasLeader),
+                (names, Metric::StreamBytes),
+            ] {
+                let values = one(metric);
+                select.row(&Row::new(EntityKind::Stream, labels, &values), &mut out);
+            }
+            // Another record of the same entity.
+            select.record();
+            let values = one(Metric::StreamSubjects);
+            select.row(&Row::new(EntityKind::Stream, names, &values), &mut out);
+        }
+        let left = select.finish(&mut out);
+        assert_eq!(left.duplicates, 0);
+        if room > 0 {
+            assert_eq!((shown, left.entities, left.budget), (10, 4, 0));
+        } else {
+            assert_eq!((shown, left.entities, left.budget), (0, 0, 4));
+        }
+    }
 }

@@ -230,3 +230,64 @@ fn large_buffers_are_given_back() {
             .all(|buffer| buffer.capacity() <= BUFFER_KEPT)
     );
 }
+
+#[derive(Default)]
+struct Members(Vec<String>);
+
+impl Elements for Members {
+    fn head(&mut self, _: usize, _: &[u8], _: u64) -> Result<Labels, DecodeError> {
+        Ok(Labels::Known)
+    }
+
+    fn member(&mut self, depth: usize, key: &str) {
+        self.0.push(format!("{depth} {key}"));
+    }
+
+    fn element(
+        &mut self,
+        depth: usize,
+        _: &'static str,
+        bytes: &[u8],
+        _: u64,
+    ) -> Result<(), DecodeError> {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.0.push(format!("{depth} {text}"));
+        Ok(())
+    }
+}
+
+#[test]
+fn members_under_any_key_are_cut_out() {
+    const MAPS: &[Cut] = &[Cut {
+        key: EACH,
+        inside: &[Cut {
+            key: EACH,
+            inside: &[],
+        }],
+    }];
+    let body =
+        r#"{"a\"}": {"g": {"x": {"y": [{}]}}, "n": 1}, "list": [{"no": 1}], "b\n": {}, "c": null}"#;
+    let expected = [
+        "1 a\"}",
+        "2 g",
+        r#"2 {"x":{"y": [{}]}}"#,
+        r#"1 {"":0,"n":1}"#,
+        "1 b\n",
+        "1 {}",
+        r#"0 {"":0,"list":[{"no": 1}],"":0,"c":null}"#,
+    ];
+    let mut splitter = Splitter::new(MAPS);
+    for size in 1..body.len() {
+        let mut members = Members::default();
+        splitter.reset();
+        for chunk in body.as_bytes().chunks(size) {
+            splitter.feed(chunk, &mut members).unwrap();
+        }
+        splitter.finish().unwrap();
+        assert_eq!(members.0, expected, "{size}");
+    }
+    let mut members = Members::default();
+    splitter.reset();
+    let cut = splitter.feed(br#"{"a": {"g": {"x": "#, &mut members);
+    assert!(cut.is_ok() && splitter.finish().is_err());
+}

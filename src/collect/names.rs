@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Names of the accounts of one server. An answer is read while it arrives, so a name that turns up twice is known to
 /// be shared only at its second account; from the next answer on both go by their ids.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// Hashes of names that several accounts of the latest whole answer had; nearly always none.
     shared: HashSet<u64>,
     found: HashSet<u64>,
@@ -16,13 +16,13 @@ pub(super) struct Names {
 
 impl Names {
     /// A new answer begins.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.found.clear();
         self.first.clear();
     }
 
     /// The label of an account.
-    pub(super) fn label<'t>(&mut self, name: &'t str, id: &'t str) -> &'t str {
+    pub(crate) fn label<'t>(&mut self, name: &'t str, id: &'t str) -> &'t str {
         let key = hash(name);
         let id_key = hash(id);
         if *self.first.entry(key).or_insert(id_key) != id_key {
@@ -33,7 +33,7 @@ impl Names {
     }
 
     /// The answer is complete.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.shared = std::mem::take(&mut self.found);
         // Many accounts must not leave their map behind for good.
         self.first = HashMap::new();

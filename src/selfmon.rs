@@ -17,8 +17,16 @@ pub struct SelfMonitor {
     cpu: CounterVec,
     resident_memory: IntGauge,
     open_fds: IntGauge,
-    /// Servers that are watched.
-    pub servers: IntGauge,
+    /// Servers that are watched, by origin.
+    pub servers: IntGaugeVec,
+    /// Servers that are known and not watched, by origin.
+    pub targets_left_out: IntGaugeVec,
+    /// Looks for servers by source and result.
+    pub targets_refreshes: IntCounterVec,
+    /// Targets of `/probe`.
+    pub probe_targets: IntGauge,
+    /// Requests to `/probe` refused by reason.
+    pub probe_refused: IntCounterVec,
     /// Series on the page.
     pub page_series: IntGauge,
     /// Requests by listener, route and code.
@@ -42,6 +50,38 @@ pub struct SelfMonitor {
     pub tls_certificate_end: Gauge,
 }
 
+/// How a server came to be watched.
+const ORIGINS: &[&str] = &["configured", "file", "dns", "discovered"];
+
+/// How looks for servers end.
+const REFRESHES: &[(&str, &[&str])] = &[
+    ("file", &["success", "unreadable", "malformed", "too_large"]),
+    (
+        "dns",
+        &["success", "failure", "timeout", "empty", "too_many"],
+    ),
+];
+
+/// Why requests to `/probe` are refused.
+const PROBE_REASONS: &[&str] = &[
+    "off",
+    "malformed",
+    "user_info",
+    "path",
+    "scheme",
+    "port",
+    "address",
+    "link_local",
+    "metadata",
+    "loopback",
+    "unspecified",
+    "multicast",
+    "dns",
+    "too_many",
+    "busy",
+    "no_answer",
+];
+
 impl SelfMonitor {
     /// All own metrics, registered.
     ///
@@ -49,10 +89,7 @@ impl SelfMonitor {
     /// The catalog names a metric twice; a test holds that it does not.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let build = add(
-            &registry,
-            IntGaugeVec::new(opts(Metric::BuildInfo), Metric::BuildInfo.def().labels)?,
-        )?;
+        let build = gauges(&registry, Metric::BuildInfo)?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let monitor = Self {
             start_time: add(&registry, Gauge::with_opts(opts(Metric::OwnStartTime))?)?,
@@ -62,13 +99,17 @@ impl SelfMonitor {
                 IntGauge::with_opts(opts(Metric::OwnResidentMemory))?,
             )?,
             open_fds: add(&registry, IntGauge::with_opts(opts(Metric::OwnOpenFds))?)?,
-            servers: add(&registry, IntGauge::with_opts(opts(Metric::OwnServers))?)?,
+            servers: gauges(&registry, Metric::OwnServers)?,
+            targets_left_out: gauges(&registry, Metric::OwnTargetsLeftOut)?,
+            targets_refreshes: counters(&registry, Metric::OwnTargetsRefreshes)?,
+            probe_targets: add(
+                &registry,
+                IntGauge::with_opts(opts(Metric::OwnProbeTargets))?,
+            )?,
+            probe_refused: counters(&registry, Metric::OwnProbeRefused)?,
             page_series: add(&registry, IntGauge::with_opts(opts(Metric::OwnPageSeries))?)?,
             http_requests: counters(&registry, Metric::OwnHttpRequests)?,
-            connections: add(
-                &registry,
-                IntGaugeVec::new(opts(Metric::OwnConnections), &["listener"])?,
-            )?,
+            connections: gauges(&registry, Metric::OwnConnections)?,
             connections_refused: counters(&registry, Metric::OwnConnectionsRefused)?,
             scrapes_refused: add(
                 &registry,
@@ -85,7 +126,21 @@ impl SelfMonitor {
             )?,
             registry,
         };
+        for origin in ORIGINS {
+            monitor.servers.with_label_values(&[origin]);
+            monitor.targets_left_out.with_label_values(&[origin]);
+        }
         // Event counters start at 0, so that the first event is an increase.
+        for (source, results) in REFRESHES {
+            for result in *results {
+                monitor
+                    .targets_refreshes
+                    .with_label_values(&[source, result]);
+            }
+        }
+        for reason in PROBE_REASONS {
+            monitor.probe_refused.with_label_values(&[reason]);
+        }
         for listener in ["public", "admin"] {
             monitor.connections_refused.with_label_values(&[listener]);
         }
@@ -163,6 +218,13 @@ fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounte
     add(
         registry,
         IntCounterVec::new(opts(metric), metric.def().labels)?,
+    )
+}
+
+fn gauges(registry: &Registry, metric: Metric) -> prometheus::Result<IntGaugeVec> {
+    add(
+        registry,
+        IntGaugeVec::new(opts(metric), metric.def().labels)?,
     )
 }
 

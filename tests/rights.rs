@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use natsight::expose::{Part, Snapshot};
 use natsight::selfmon::SelfMonitor;
 use natsight::serve::{
-    ClientAuth, Guard, Hosts, Listener, PageCache, Rights, Shared, Site, Tls, TlsInput, TlsPart,
-    admin_routes, public_routes,
+    ClientAuth, Guard, Hosts, Listener, PageCache, ProbeRefusal, Rights, Shared, Site, Tls,
+    TlsInput, TlsPart, admin_routes, public_routes,
 };
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -64,6 +64,14 @@ impl Site for Nothing {
 
     fn reload(&self) -> BoxFuture<'static, Result<Vec<String>, Vec<String>>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn probe(
+        &self,
+        _target: String,
+        _wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>> {
+        Box::pin(std::future::ready(Ok(Arc::default())))
     }
 }
 

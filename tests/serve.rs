@@ -16,7 +16,8 @@ use natsight::expose::reader::{self, Format};
 use natsight::expose::{Part, PartBuilder, Snapshot, Source};
 use natsight::selfmon::SelfMonitor;
 use natsight::serve::{
-    Guard, Hosts, Listener, PageCache, Shared, Site, admin_routes, drain, public_routes,
+    Guard, Hosts, Listener, PageCache, ProbeRefusal, Shared, Site, admin_routes, drain,
+    public_routes,
 };
 use natsight::state::{EntityKind, Row, Rows, ServerStatus, Value};
 
@@ -85,6 +86,14 @@ impl Site for FakeSite {
             let _permit = gate.acquire_owned().await;
             answer
         })
+    }
+
+    fn probe(
+        &self,
+        _target: String,
+        _wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>> {
+        Box::pin(std::future::ready(Ok(Arc::clone(&self.snapshot))))
     }
 }
 

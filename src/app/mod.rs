@@ -3,7 +3,9 @@
 mod files;
 mod fleet;
 mod log;
+mod probe;
 mod rights;
+mod roster;
 mod scrape;
 mod sidecar;
 mod wiring;
@@ -92,7 +94,7 @@ fn check_config(file: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
     let mut wrong = rights
         .as_ref()
         .map_or_else(|mistakes| sentences(mistakes), |_| Vec::new());
-    wrong.extend(wiring::clients(&plan).err().into_iter().flatten());
+    wrong.extend(wiring::check(&plan).err().into_iter().flatten());
     if !wrong.is_empty() {
         return complain(err, &wrong);
     }

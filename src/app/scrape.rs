@@ -4,12 +4,14 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fleet::{Fleet, Snapshots};
+use super::fleet::{Fleet, Snapshots, newest};
+use super::roster::{Roster, Wanted};
 use super::{Exit, complain, load, log, sentences, sidecar, wiring};
 use crate::collect::specs;
 use crate::config::{Inputs, LogLevel, Plan};
 use crate::expose::{Encoding, Page, Shape, Snapshot, TextFormat};
-use crate::source::http::Client;
+use crate::selfmon::SelfMonitor;
+use crate::source::dns::SystemLookup;
 
 /// Beyond the deadlines of its requests a round takes no longer than this.
 const SLACK: Duration = Duration::from_secs(5);
@@ -24,22 +26,20 @@ pub(super) fn scrape(
         Ok((plan, _)) => plan,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    let clients = match wiring::clients(&plan) {
-        Ok(clients) => clients,
-        Err(wrong) => return complain(err, &wrong),
-    };
+    if let Err(wrong) = wiring::check(&plan) {
+        return complain(err, &wrong);
+    }
     let mut quiet = plan.log.clone();
     // Faults are reported once, below; a log of one round would say them twice.
     quiet.level = LogLevel::Error;
     log::start(&quiet);
-    let snapshots =
-        match sidecar::runtime().map(|runtime| runtime.block_on(one_round(&plan, clients))) {
-            Ok(snapshots) => snapshots,
-            Err(error) => {
-                let _ = writeln!(err, "natsight: the runtime did not start: {error}");
-                return Exit::Failed;
-            }
-        };
+    let snapshots = match sidecar::runtime().map(|runtime| runtime.block_on(one_round(&plan))) {
+        Ok(snapshots) => snapshots,
+        Err(error) => {
+            let _ = writeln!(err, "natsight: the runtime did not start: {error}");
+            return Exit::Failed;
+        }
+    };
     let parts = snapshots
         .iter()
         .flat_map(|snapshot| snapshot.parts.iter().cloned())
@@ -54,27 +54,43 @@ pub(super) fn scrape(
     report(&snapshots, err).max(super::written(written))
 }
 
-async fn one_round(plan: &Plan, clients: Vec<Client>) -> Vec<Arc<Snapshot>> {
+async fn one_round(plan: &Plan) -> Vec<Arc<Snapshot>> {
     let (mut fleet, snapshots) = Fleet::new();
-    fleet.adopt(plan, clients, None);
+    fleet.adopt(plan, None);
+    let servers = servers_of(plan).await;
+    fleet.reconcile(servers);
     let all: Snapshots = snapshots.borrow().clone();
     // One after the other in their lanes, at worst.
     let jobs = u32::try_from(specs().count()).unwrap_or(u32::MAX);
     let limit = (plan.poll.timeout + plan.poll.heavy_timeout) * jobs + SLACK;
     let over = async {
-        for mut receiver in all.clone() {
-            let _ = receiver
+        for mut shown in all.clone() {
+            let _ = shown
+                .snapshots
                 .wait_for(|snapshot| snapshot.status.first_round_over)
                 .await;
         }
     };
     let _ = tokio::time::timeout(limit, over).await;
-    let newest = all
-        .iter()
-        .map(|receiver| receiver.borrow().clone())
-        .collect();
+    let newest = newest(&all);
     fleet.stop().await;
     newest
+}
+
+/// All servers that the plan names, the file and the names looked at once.
+async fn servers_of(plan: &Plan) -> Vec<Wanted> {
+    let Ok(monitor) = SelfMonitor::new() else {
+        return Vec::new();
+    };
+    let mut roster = Roster::new(Arc::new(SystemLookup), monitor);
+    roster.adopt(plan);
+    let looked = async {
+        while roster.is_pending() {
+            roster.event().await;
+        }
+    };
+    let _ = tokio::time::timeout(SLACK, looked).await;
+    roster.wanted(&[], tokio::time::Instant::now())
 }
 
 /// Says on standard error what the page shows as zeros.

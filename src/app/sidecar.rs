@@ -1,6 +1,7 @@
 //! `natsight serve`: listeners, pollers, signals, reload, and an end within five seconds.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,15 +12,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use super::files::{FileWatch, LOOK_EVERY};
-use super::fleet::{Fleet, Snapshots};
+use super::fleet::{self, Fleet, Shown, Snapshots};
 use super::log::{self, LevelHandle};
+use super::probe::Probes;
 use super::rights::{Found, Keeper};
+use super::roster::{Origin, Roster};
 use super::{Exit, complain, load, rights, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
 use crate::expose::{Part, PartBuilder, Snapshot, Source};
 use crate::selfmon::SelfMonitor;
-use crate::serve::{self, Hosts, Listener, PageCache, Shared, Site};
-use crate::source::http::Client;
+use crate::serve::{self, Hosts, Listener, PageCache, ProbeRefusal, Shared, Site};
+use crate::source::dns::{Lookup, SystemLookup};
 use crate::source::process;
 
 /// From a signal to the end of the process.
@@ -31,11 +34,14 @@ const RELOADS_MAX: usize = 4;
 /// The own part comes after those of all servers.
 const OWN_PLACE: u32 = u32::MAX;
 
+/// Threads for what blocks: files, processes, and the system's resolver, which may hold one for many seconds.
+const BLOCKING_MAX: usize = 16;
+
 /// A runtime for commands that talk to brokers. Two workers, so that joining a large page delays no poll.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(4)
+        .max_blocking_threads(BLOCKING_MAX)
         .enable_all()
         .build()
 }
@@ -45,7 +51,7 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
         Ok(loaded) => loaded,
         Err(mistakes) => return complain(err, &sentences(&mistakes)),
     };
-    let (clients, rights) = match checked(&plan, None) {
+    let rights = match checked(&plan, None) {
         Ok(checked) => checked,
         Err(wrong) => return complain(err, &wrong),
     };
@@ -56,8 +62,10 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
     let ended = runtime()
         .map_err(|error| format!("the runtime did not start: {error}"))
         .and_then(|runtime| {
-            let sidecar = Sidecar::new(plan, inputs, env, level, rights);
-            runtime.block_on(sidecar?.run(clients))
+            runtime.block_on(async {
+                let sidecar = Sidecar::new(plan, inputs, env, level, rights)?;
+                sidecar.run().await
+            })
         });
     match ended {
         Ok(()) => Exit::Fine,
@@ -68,14 +76,14 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
     }
 }
 
-/// Clients and rights of a plan; or a sentence for each mistake in the files that it names.
-fn checked(plan: &Plan, before: Option<&Keeper>) -> Result<(Vec<Client>, Found), Vec<String>> {
+/// Rights of a plan, whose servers can be asked; or a sentence for each mistake in the files that it names.
+fn checked(plan: &Plan, before: Option<&Keeper>) -> Result<Found, Vec<String>> {
     let rights = rights::read(plan, before).ready();
     let rights = rights.map_err(|mistakes| sentences(&mistakes));
-    match (wiring::clients(plan), rights) {
-        (Ok(clients), Ok(rights)) => Ok((clients, rights)),
-        (clients, rights) => {
-            let wrong = [rights.err(), clients.err()];
+    match (wiring::check(plan), rights) {
+        (Ok(()), Ok(rights)) => Ok(rights),
+        (servers, rights) => {
+            let wrong = [rights.err(), servers.err()];
             Err(wrong.into_iter().flatten().flatten().collect())
         }
     }
@@ -89,6 +97,10 @@ struct Sidecar {
     env: Vec<(String, String)>,
     level: LevelHandle,
     fleet: Fleet,
+    roster: Roster,
+    probes: Arc<Probes>,
+    /// Whether the roster looked at everything once.
+    looked: Arc<AtomicBool>,
     monitor: SelfMonitor,
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
@@ -108,9 +120,13 @@ impl Sidecar {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
         let (fleet, snapshots) = Fleet::new();
+        let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup);
         let mut keeper = Keeper::new(monitor.clone());
         keeper.adopt(rights);
         Ok(Self {
+            roster: Roster::new(Arc::clone(&lookup), monitor.clone()),
+            probes: Arc::new(Probes::new(&plan, lookup, monitor.clone())),
+            looked: Arc::new(AtomicBool::new(false)),
             broker_files: FileWatch::start(wiring::tls(&plan).files()),
             plan,
             inputs,
@@ -124,13 +140,16 @@ impl Sidecar {
         })
     }
 
-    async fn run(self, clients: Vec<Client>) -> Result<(), String> {
+    async fn run(self) -> Result<(), String> {
         let mut this = self;
         let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
         let site = Outlook {
             snapshots: this.snapshots.clone(),
             own: Arc::clone(&this.own),
             reload: reload_asked,
+            probes: Arc::clone(&this.probes),
+            looked: Arc::clone(&this.looked),
+            was_ready: AtomicBool::new(false),
         };
         // Before anything can be seen from outside: a signal that comes early must not kill.
         let mut hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
@@ -138,7 +157,9 @@ impl Sidecar {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
         let listeners = this.bind_all().await?;
         // Before the first request is answered: without servers natsight would seem ready.
-        this.fleet.adopt(&this.plan, clients, None);
+        this.fleet.adopt(&this.plan, None);
+        this.roster.adopt(&this.plan);
+        this.reconcile();
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         this.serve(listeners, Arc::new(site), &stopped, &mut tasks);
@@ -153,13 +174,19 @@ impl Sidecar {
                     let answer: oneshot::Sender<ReloadAnswer> = answer;
                     let _ = answer.send(this.reload());
                 }
-                _ = own_timer.tick() => this.refresh_own(),
+                () = this.roster.event() => this.reconcile(),
+                _ = own_timer.tick() => {
+                    this.probes.sweep(tokio::time::Instant::now());
+                    this.refresh_own();
+                }
                 _ = files_timer.tick() => this.look_at_files(),
             }
         }
         tracing::info!("stopping");
         drop(stop);
         let end = async {
+            this.roster.stop().await;
+            this.probes.stop().await;
             this.fleet.stop().await;
             serve::drain(&mut tasks, GRACE).await
         };
@@ -236,7 +263,7 @@ impl Sidecar {
         let checked = loaded.and_then(|(plan, _)| {
             checked(&plan, Some(&self.keeper)).map(|checked| (plan, checked))
         });
-        let (plan, (clients, rights)) = match checked {
+        let (plan, rights) = match checked {
             Ok(checked) => checked,
             Err(mistakes) => {
                 self.monitor
@@ -263,24 +290,37 @@ impl Sidecar {
                 restart.push(format!("{key} takes effect after a restart"));
             }
         }
-        self.fleet.adopt(&plan, clients, Some(&self.plan));
+        self.fleet.adopt(&plan, Some(&self.plan));
+        self.roster.adopt(&plan);
+        self.probes.adopt(&plan);
         self.keeper.adopt(rights);
         // Pollers that go on have read them when they began.
         self.broker_files.follow(wiring::tls(&plan).files());
         log::set_level(&self.level, plan.log.level);
         self.plan = plan;
+        self.reconcile();
         self.monitor
             .config_reloads
             .with_label_values(&["success"])
             .inc();
         self.monitor.config_time.set(unix_now());
         tracing::info!(
-            servers = self.plan.servers.len(),
+            servers = self.snapshots.borrow().len(),
             restart = restart.join("; "),
             "configuration reloaded"
         );
         self.refresh_own();
         Ok(restart)
+    }
+
+    /// Watches whom the roster wants.
+    fn reconcile(&mut self) {
+        let seen = self.fleet.seen();
+        let wanted = self.roster.wanted(&seen, tokio::time::Instant::now());
+        self.fleet.reconcile(wanted);
+        if !self.roster.is_pending() {
+            self.looked.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Takes over certificates, users and tokens that have changed.
@@ -307,9 +347,13 @@ impl Sidecar {
     }
 
     fn refresh_own(&self) {
-        self.monitor
-            .servers
-            .set(i64::try_from(self.plan.servers.len()).unwrap_or(i64::MAX));
+        for origin in Origin::ALL {
+            let count = i64::try_from(self.fleet.count(origin)).unwrap_or(i64::MAX);
+            self.monitor
+                .servers
+                .with_label_values(&[origin.word()])
+                .set(count);
+        }
         if let Ok(sample) = i32::try_from(std::process::id())
             .map_or(Err(()), |pid| process::read(pid).map_err(|_| ()))
         {
@@ -319,7 +363,8 @@ impl Sidecar {
                 .process(cpu, sample.resident_bytes, sample.open_fds);
         }
         let snapshots = self.snapshots.borrow().clone();
-        let series = snapshots.iter().map(|one| one.borrow().series());
+        let newest = fleet::newest(&snapshots);
+        let series = newest.iter().map(|one| one.series());
         self.monitor
             .page_series
             .set(i64::try_from(series.sum::<u64>()).unwrap_or(i64::MAX));
@@ -367,15 +412,38 @@ struct Outlook {
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
     reload: mpsc::Sender<oneshot::Sender<ReloadAnswer>>,
+    probes: Arc<Probes>,
+    looked: Arc<AtomicBool>,
+    was_ready: AtomicBool,
 }
 
 impl Site for Outlook {
     fn snapshots(&self) -> Vec<Arc<Snapshot>> {
-        self.snapshots
-            .borrow()
-            .iter()
-            .map(|receiver| Arc::clone(&receiver.borrow()))
-            .collect()
+        fleet::newest(&self.snapshots.borrow())
+    }
+
+    fn probe(
+        &self,
+        target: String,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>> {
+        Box::pin(async move { self.probes.probe(&target, wait).await })
+    }
+
+    /// Servers that join later, because a file or a name changes, do not take readiness back.
+    fn waiting(&self) -> (usize, usize) {
+        let servers = self.snapshots.borrow().clone();
+        let was_ready = self.was_ready.load(Ordering::Relaxed);
+        let waits = |shown: &&Shown| {
+            let counts = !was_ready || shown.origin == Origin::Configured;
+            counts && shown.snapshots.borrow().status.up.is_none()
+        };
+        let looking = usize::from(!self.looked.load(Ordering::Relaxed));
+        let waiting = servers.iter().filter(waits).count() + looking;
+        if waiting == 0 {
+            self.was_ready.store(true, Ordering::Relaxed);
+        }
+        (waiting, servers.len() + looking)
     }
 
     fn own_part(&self) -> Option<Arc<Part>> {

@@ -5,12 +5,24 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::collect::{Connections, Options, Pattern, Scope};
-use crate::config::{self, Pid, Plan, ServerPlan, StandardNames, TlsVersion};
+use crate::config::{self, Pid, Plan, StandardNames, TlsVersion};
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
 
 /// Servers whose first round is under way at once.
 const FIRST_ROUNDS_MAX: usize = 8;
+
+/// Checks what only shows when clients are made: a sentence for each server that cannot be asked.
+pub(super) fn check(plan: &Plan) -> Result<(), Vec<String>> {
+    let (tls, mut wrong) = (tls(plan), Vec::new());
+    for server in &plan.servers {
+        let client = Target::parse(server.url.expose())
+            .map_err(|error| error.to_string())
+            .and_then(|target| Client::new(target, &tls).map_err(|error| error.to_string()));
+        wrong.extend(client.err());
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+}
 
 /// TLS towards the brokers.
 pub(super) fn tls(plan: &Plan) -> Tls {
@@ -24,26 +36,14 @@ pub(super) fn tls(plan: &Plan) -> Tls {
     }
 }
 
-/// A client for each server of the plan, in its order; or a sentence for each that cannot be made.
-pub(super) fn clients(plan: &Plan) -> Result<Vec<Client>, Vec<String>> {
-    let tls = tls(plan);
-    let (mut clients, mut wrong) = (Vec::new(), Vec::new());
-    for server in &plan.servers {
-        match client(server, &tls) {
-            Ok(client) => clients.push(client),
-            Err(text) => wrong.push(text),
-        }
+/// How targets of `/probe` are watched: as all others, but only on the port that was allowed. The page of a probe has one
+/// server.
+pub(super) fn probe_rules(plan: &Plan) -> Rules {
+    Rules {
+        probe: None,
+        twins: plan.standard_names != StandardNames::Off,
+        ..rules(plan)
     }
-    if wrong.is_empty() {
-        Ok(clients)
-    } else {
-        Err(wrong)
-    }
-}
-
-fn client(server: &ServerPlan, tls: &Tls) -> Result<Client, String> {
-    let target = Target::parse(server.url.expose()).map_err(|error| error.to_string())?;
-    Client::new(target, tls).map_err(|error| error.to_string())
 }
 
 /// How servers are watched by this plan.
@@ -85,7 +85,7 @@ pub(super) fn rules(plan: &Plan) -> Rules {
         twins: match plan.standard_names {
             StandardNames::On => true,
             StandardNames::Off => false,
-            StandardNames::Auto => plan.servers.len() == 1,
+            StandardNames::Auto => is_alone(plan),
         },
         first_rounds: Arc::new(Semaphore::new(FIRST_ROUNDS_MAX)),
     }
@@ -107,9 +107,15 @@ fn scope(plan: &config::CollectPlan) -> Scope {
     }
 }
 
+/// Whether one server is watched, and no other can join it.
+fn is_alone(plan: &Plan) -> bool {
+    let alone = matches!(&plan.servers[..], [server] if !server.by_dns);
+    alone && plan.targets_file.is_none() && !plan.discover
+}
+
 /// Which process belongs to a server: by itself only where the server is on this machine.
-pub(super) fn process(server: &ServerPlan, target: &Target) -> ProcessChoice {
-    match server.pid {
+pub(super) fn process(pid: Pid, target: &Target) -> ProcessChoice {
+    match pid {
         Pid::Off => ProcessChoice::Off,
         Pid::Number(pid) => i32::try_from(pid).map_or(ProcessChoice::Off, ProcessChoice::Given),
         Pid::Auto if target.is_loopback() => ProcessChoice::Find,

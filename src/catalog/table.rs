@@ -41,8 +41,16 @@ catalog! {
     OwnResidentMemory = Gauge "natsight_resident_memory_bytes" [] Own;
     /// File descriptors that natsight has open.
     OwnOpenFds = Gauge "natsight_open_fds" [] Own;
-    /// Servers that natsight watches.
-    OwnServers = Gauge "natsight_servers" [] Own;
+    /// Servers that natsight watches, by how it knows of them; targets of `/probe` are not among them.
+    OwnServers = Gauge "natsight_servers" ["origin"] Own;
+    /// Servers that natsight knows and does not watch because there are too many.
+    OwnTargetsLeftOut = Gauge "natsight_targets_left_out" ["origin"] Own;
+    /// Looks at `targets_file` that found it changed or unusable, and lookups of each `dns+` name, by result.
+    OwnTargetsRefreshes = Counter "natsight_targets_refreshes_total" ["source" "result"] Own;
+    /// Targets of `/probe` that are polled now.
+    OwnProbeTargets = Gauge "natsight_probe_targets" [] Own;
+    /// Requests to `/probe` that were refused, by reason.
+    OwnProbeRefused = Counter "natsight_probe_refused_total" ["reason"] Own;
     /// Series on the page.
     OwnPageSeries = Gauge "natsight_page_series" [] Own;
     /// Requests to natsight's listeners, by route and status.

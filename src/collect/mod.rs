@@ -251,6 +251,16 @@ impl<F: FnMut(Record<'_>)> Records for F {
     }
 }
 
+/// Where another server of the cluster can be reached, by what a broker tells.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PeerAddress {
+    /// Host name or address, as the broker gave it.
+    pub host: String,
+}
+
+/// Most peers that are taken from one answer.
+pub const PEERS_MAX: usize = 1000;
+
 /// What an answer tells about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
@@ -268,6 +278,8 @@ pub struct Facts {
     pub streams: Option<u64>,
     /// Consumers on this server, where the body counts them.
     pub consumers: Option<u64>,
+    /// Other servers of the cluster, this one perhaps among them; at most [`PEERS_MAX`].
+    pub peers: Vec<PeerAddress>,
     /// For [`Accounts::labels`], where the body tells.
     pub account_labels: Option<BTreeMap<String, String>>,
     /// For [`Accounts::with_streams`], where the body tells.

@@ -1,7 +1,7 @@
 //! `/varz`: identity, settings, totals and JetStream of one server.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, flag, info, one};
 use super::{
     Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError, Facts,
-    Int, Lane, Moment, Record, Records, Sizes, Spec, Version,
+    Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
 };
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
@@ -1319,6 +1319,20 @@ fn without_user(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, rest)| rest)
 }
 
+/// Hosts of the URLs for clients that the broker knows, which are those of the whole cluster.
+fn peers(urls: &[Text<'_>]) -> Vec<PeerAddress> {
+    let host = |url: &Text<'_>| {
+        let authority = without_user(url.rsplit_once("://").map_or(url, |(_, rest)| rest));
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        host.to_owned()
+    };
+    let hosts: BTreeSet<String> = urls.iter().take(PEERS_MAX).map(host).collect();
+    let some = hosts.into_iter().filter(|host| !host.is_empty());
+    some.map(|host| PeerAddress { host }).collect()
+}
+
 fn unsigned(number: Int) -> u64 {
     u64::try_from(number.0).unwrap_or(0)
 }
@@ -1344,6 +1358,7 @@ impl Collector for Decoder {
             let varz: Varz<'_> = decode::element(bytes, offset)?;
             facts.server_id = Some(varz.server_id.to_string());
             facts.version = varz.version.to_string();
+            facts.peers = peers(&varz.connect_urls);
             facts.client_port = u16::try_from(varz.port.0).ok().filter(|port| *port != 0);
             out.record(Record::Varz(&varz));
             Ok(())

@@ -8,10 +8,12 @@ mod manual;
 mod mistake;
 mod patterns;
 mod plan;
+mod probe;
 mod secret;
 mod servers;
 mod settings;
 mod table;
+mod targets;
 mod token;
 mod units;
 mod url;
@@ -30,11 +32,15 @@ pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_y
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
 pub use patterns::{PATTERNS_MAX, PatternPlan};
-pub use plan::{ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ServerPlan, TlsPlan};
+pub use plan::{
+    ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan, TlsPlan,
+};
+pub use probe::{ProbeHost, ProbeRule};
 pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
 pub use settings::{Flags, Settings};
 pub use table::{Key, LEAVES};
+pub use targets::{Targets, targets};
 pub use token::{TOKEN_BYTES_MAX, read_token};
 pub use web::{
     BCRYPT_COST_MAX, CURVES, Pem, Rate, SUITES, WebPlan, WebRead, WebTls, WebUser, read_web,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::kind::{self, Listen, Pid, Value};
 use super::mistake::Mistake;
 use super::patterns::{self, PatternPlan};
+use super::probe::ProbeRule;
 use super::secret::UrlText;
 use super::servers;
 use super::settings::{Item, Settings, Written};
@@ -30,8 +31,16 @@ pub struct Plan {
     pub external_url: Option<UrlText>,
     /// Whether broker families are repeated under standard names.
     pub standard_names: StandardNames,
-    /// The brokers to watch: at least one.
+    /// The brokers to watch; none only where `targets_file` names them.
     pub servers: Vec<ServerPlan>,
+    /// File with further brokers.
+    pub targets_file: Option<PathBuf>,
+    /// Whether the other members of a broker's cluster are watched too.
+    pub discover: bool,
+    /// When a server that was found, not configured, leaves after its last answer.
+    pub forget_after: Duration,
+    /// What `/probe` may reach.
+    pub probe: ProbePlan,
     /// TLS towards the brokers.
     pub tls: TlsPlan,
     /// Intervals and limits of polling.
@@ -47,12 +56,24 @@ pub struct Plan {
 /// One broker to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerPlan {
-    /// Its monitoring URL as written, looked at superficially: `http`, `https` or no scheme, a host, perhaps a port.
+    /// Its monitoring URL as written without `dns+`, looked at superficially: `http`, `https` or no scheme, a host,
+    /// perhaps a port.
     pub url: UrlText,
+    /// Whether each address of the host is a server.
+    pub by_dns: bool,
     /// Name for the `server_name` label, if the operator gave one.
     pub name: Option<String>,
     /// Its process.
     pub pid: Pid,
+}
+
+/// What `/probe` may reach, and how much of it at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbePlan {
+    /// Without entries there is no `/probe`.
+    pub allow: Vec<ProbeRule>,
+    /// Targets that are kept.
+    pub targets_max: usize,
 }
 
 /// TLS towards the brokers. The files are not opened here.
@@ -185,6 +206,10 @@ impl Reader {
             standard_names: StandardNames::read(self.word(Key::StandardNames))
                 .unwrap_or(StandardNames::Auto),
             servers: servers::plan(self),
+            targets_file: self.path(Key::TargetsFile),
+            discover: self.switch(Key::Discover),
+            forget_after: self.duration(Key::ForgetAfter),
+            probe: self.probe(),
             tls: self.tls(),
             poll: PollPlan {
                 light,
@@ -285,6 +310,27 @@ impl Reader {
         match self.value(key) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    fn probe(&mut self) -> ProbePlan {
+        let entries = self
+            .settings
+            .items("probe.allow[]")
+            .map_or(0, <[Item]>::len);
+        let mut allow = Vec::new();
+        for index in 0..entries {
+            let Some(written) = self.settings.item(Key::ProbeAllow, index).cloned() else {
+                continue;
+            };
+            match ProbeRule::read(&written.text) {
+                Ok(rule) => allow.push(rule),
+                Err(advice) => self.mistake(&written, &advice),
+            }
+        }
+        ProbePlan {
+            allow,
+            targets_max: usize::try_from(self.count(Key::ProbeTargetsMax)).unwrap_or(usize::MAX),
         }
     }
 

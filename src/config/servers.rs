@@ -15,10 +15,15 @@ pub const SERVERS_MAX: usize = 1000;
 
 /// Reads the list. Where none is written, the broker beside us is meant.
 pub(super) fn plan(reader: &mut Reader) -> Vec<ServerPlan> {
+    let elsewhere = reader.settings.get(Key::TargetsFile).is_some();
     let Some(items) = reader.settings.items(SERVERS).map(<[Item]>::to_vec) else {
-        return vec![beside_us()];
+        return if elsewhere {
+            Vec::new()
+        } else {
+            vec![beside_us()]
+        };
     };
-    if items.is_empty() {
+    if items.is_empty() && !elsewhere {
         let place = reader.settings.list_place(SERVERS);
         let text =
             "servers is empty; list at least one, or leave the key out for http://127.0.0.1:8222";
@@ -46,11 +51,18 @@ pub(super) fn plan(reader: &mut Reader) -> Vec<ServerPlan> {
         };
         urls.add(reader, &written, url::identity(written.text.trim()));
         let name = reader.settings.item(Key::ServersName, index).cloned();
+        let url = written.text.trim();
+        let by_dns = url::by_dns(url);
         if let Some(name) = &name {
             names.add(reader, name, name.text.clone());
+            if by_dns.is_some() {
+                let advice = "cannot stand beside a dns+ URL: each of its addresses is a server of its own; take it out";
+                reader.mistake(name, advice);
+            }
         }
         servers.push(ServerPlan {
-            url: UrlText::new(&written.text),
+            url: UrlText::new(by_dns.unwrap_or(url)),
+            by_dns: by_dns.is_some(),
             name: name.map(|name| name.text),
             pid: pid(reader, index),
         });
@@ -61,6 +73,7 @@ pub(super) fn plan(reader: &mut Reader) -> Vec<ServerPlan> {
 fn beside_us() -> ServerPlan {
     ServerPlan {
         url: UrlText::new(Key::ServersUrl.leaf().sample()),
+        by_dns: false,
         name: None,
         pid: Pid::Auto,
     }

@@ -40,7 +40,7 @@ const HTTP: Kind = Kind::Url {
     bare: false,
 };
 const MONITORING: Kind = Kind::Url {
-    schemes: &["http", "https"],
+    schemes: &["http", "https", "dns+http", "dns+https"],
     bare: true,
 };
 const NATS: Kind = Kind::Url {
@@ -90,8 +90,9 @@ leaves! {
     /// Repeat broker families under the standard Go and HTTP names: `auto` when one server is watched.
     StandardNames = "standard_names", Kind::Word(StandardNames::WORDS), Default("auto"), Now;
 
-    /// Monitoring URL of a broker. URLs given as arguments replace the whole list;
-    /// without any, http://127.0.0.1:8222 is watched.
+    /// Monitoring URL of a broker; with `dns+` before it, one at each address of the name, asked every 30s.
+    /// URLs given as arguments replace the whole list; without any, and without `targets_file`,
+    /// http://127.0.0.1:8222 is watched.
     ServersUrl = "servers[].url", MONITORING, Example("http://127.0.0.1:8222"), Now;
     /// Name for the `server_name` label, instead of the one that the broker gives.
     ServersName = "servers[].name", Kind::Text, Example("n1"), Now;
@@ -104,11 +105,12 @@ leaves! {
     /// The broker's profiling port (`prof_port`), if it has one.
     ServersProfilingUrl = "servers[].profiling_url", HTTP, Example("http://127.0.0.1:65432"), Later;
     /// Further servers from a file in Prometheus' file_sd format, re-read when it changes.
-    TargetsFile = "targets_file", Kind::Path, Example("/etc/natsight/targets.yml"), Later;
-    /// Watch the other members of the cluster too.
-    Discover = "discover", Kind::Switch, Default("false"), Later;
-    /// When a discovered server that is gone leaves the page.
-    ForgetAfter = "forget_after", span(MINUTE, 720 * HOUR), Default("1h"), Later;
+    TargetsFile = "targets_file", Kind::Path, Example("/etc/natsight/targets.yml"), Now;
+    /// Watch the other members of each server's cluster too: their address, this server's scheme and monitoring port.
+    /// For one natsight that watches a fleet; beside each server it would poll all of them many times.
+    Discover = "discover", Kind::Switch, Default("false"), Now;
+    /// When a server that was discovered, or found by DNS, leaves the page after its last answer.
+    ForgetAfter = "forget_after", span(MINUTE, 720 * HOUR), Default("1h"), Now;
 
     /// Certificates to trust for brokers with `https`, instead of the system's.
     TlsCaFile = "tls.ca_file", Kind::Path, Example("/etc/natsight/ca.pem"), Now;
@@ -185,10 +187,11 @@ leaves! {
     /// While unset it is at least twice `collect.series_max`.
     CollectSeriesNewMax = "collect.series_new_max", Kind::Count { min: 1_000, max: 100_000_000 }, Default("100000"), Now;
 
-    /// What `/probe?target=` may reach: scheme, host or network, port. Loopback only if named.
-    ProbeAllow = "probe.allow[]", Kind::Text, Example("http://10.0.0.0/8:8222"), Later;
+    /// What `/probe?target=` may reach: scheme, host or network, port. Loopback only if named; link-local and metadata
+    /// addresses never. Without entries there is no `/probe`.
+    ProbeAllow = "probe.allow[]", Kind::Text, Example("http://10.0.0.0/8:8222"), Now;
     /// How many targets of `/probe` are kept at a time.
-    ProbeTargetsMax = "probe.targets_max", Kind::Count { min: 1, max: 10_000 }, Default("100"), Later;
+    ProbeTargetsMax = "probe.targets_max", Kind::Count { min: 1, max: 10_000 }, Default("100"), Now;
 
     /// How often the client port is asked for its INFO, from connect to first line; 0 switches it off.
     ProbesConnect = "probes.connect", span_or_off(SECOND, HOUR), Default("10s"), Now;

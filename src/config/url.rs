@@ -34,9 +34,22 @@ fn wrong_scheme(scheme: &str, schemes: &[&str]) -> String {
         "nats" | "tls" | "ws" | "wss" => {
             "that is the client port, and the monitoring port (http) is needed".to_owned()
         }
-        "dns+http" | "dns+https" => "looking servers up by DNS is not in this version".to_owned(),
-        _ => format!("it must begin with {}://", schemes.join(":// or ")),
+        "dns+http" | "dns+https" => "only servers are looked up by DNS".to_owned(),
+        _ => {
+            let plain: Vec<_> = schemes
+                .iter()
+                .filter(|name| !name.contains('+'))
+                .copied()
+                .collect();
+            format!("it must begin with {}://", plain.join(":// or "))
+        }
     }
+}
+
+/// What stands behind `dns+`, where that stands.
+pub(super) fn by_dns(text: &str) -> Option<&str> {
+    let (start, rest) = text.split_at_checked(4)?;
+    start.eq_ignore_ascii_case("dns+").then_some(rest)
 }
 
 /// Looks at host and port behind the scheme; user info is left to the one who connects.

@@ -77,11 +77,19 @@ pub(super) async fn ask(question: Question) -> Done {
     let outcome = match answer {
         Err(FetchError::Status { code, .. }) if (spec.absent)(code) => Outcome::Absent { code },
         Err(error) => Outcome::Failed(error),
-        Ok(answer) => Outcome::Answered {
-            code: answer.status,
-            bytes: answer.bytes,
-            result: reader.finish().map(Box::new),
-        },
+        Ok(answer) => {
+            let mut result = reader.finish().map(Box::new);
+            if let Ok(harvest) = &mut result {
+                let facts = &mut harvest.facts;
+                let peers = std::mem::take(&mut facts.peers);
+                broker.told(spec.name, facts.server_id.as_deref(), peers);
+            }
+            Outcome::Answered {
+                code: answer.status,
+                bytes: answer.bytes,
+                result,
+            }
+        }
     };
     Done {
         job,

@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
 use crate::catalog::Tier;
-use crate::collect::Options;
+use crate::collect::{Options, PeerAddress};
 use crate::source::http::{Answer, Client, FetchError, Limits};
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
@@ -47,6 +47,10 @@ pub trait Broker: Send + Sync {
 
     /// The monitoring URL as people may see it.
     fn shown(&self) -> String;
+
+    /// Takes what a whole answer of this collector told: the id of the server, where the body has it, and other servers
+    /// of the cluster, all of them each time.
+    fn told(&self, _collector: &'static str, _server_id: Option<&str>, _peers: Vec<PeerAddress>) {}
 }
 
 impl Broker for Client {
@@ -61,11 +65,12 @@ impl Broker for Client {
     }
 
     fn greet(&self, port: u16, deadline: Duration) -> BoxFuture<'_, Result<Greeting, InfoError>> {
-        Box::pin(crate::source::info::probe(
-            self.target().host(),
-            port,
-            deadline,
-        ))
+        Box::pin(async move {
+            let target = self.target();
+            let pinned = target.pin().map(|ip| ip.to_string());
+            let host = pinned.as_deref().unwrap_or(target.host());
+            crate::source::info::probe(host, port, deadline).await
+        })
     }
 
     fn host_port(&self) -> String {

@@ -26,18 +26,11 @@ pub(super) async fn healthy() -> &'static str {
 
 /// Ready once every server answered or was given up on: a broker that is down must not keep the sidecar out of service.
 pub(super) async fn ready(State(shared): State<Shared>) -> Response {
-    let snapshots = shared.site.snapshots();
-    let waiting = snapshots
-        .iter()
-        .filter(|snapshot| snapshot.status.up.is_none())
-        .count();
+    let (waiting, all) = shared.site.waiting();
     if waiting == 0 {
         return "natsight is ready\n".into_response();
     }
-    let text = format!(
-        "waiting for the first answer of {waiting} of {} servers\n",
-        snapshots.len()
-    );
+    let text = format!("waiting for the first answer of {waiting} of {all} servers\n");
     (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 

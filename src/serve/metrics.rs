@@ -54,7 +54,8 @@ pub(super) async fn metrics(
     }
 }
 
-fn response(shape: &Shape, page: Arc<Rendered>) -> Response {
+/// A page as it is written.
+pub(super) fn response(shape: &Shape, page: Arc<Rendered>) -> Response {
     let mut response = Response::new(Body::new(PageBody::new(page)));
     let headers = response.headers_mut();
     headers.insert(
@@ -69,7 +70,7 @@ fn response(shape: &Shape, page: Arc<Rendered>) -> Response {
 }
 
 /// Reads `collect[]=...`. What is not known is refused: a typing error must not look like an empty broker.
-fn collectors(query: &str) -> Result<Vec<String>, String> {
+pub(super) fn collectors(query: &str) -> Result<Vec<String>, String> {
     let mut collectors = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -110,7 +111,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Undoes `%5B` and the like; what is not UTF-8 then becomes a replacement character.
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

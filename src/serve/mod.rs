@@ -10,12 +10,14 @@ mod metrics;
 mod negotiate;
 mod paced;
 mod password;
+mod probe;
 mod reply;
 mod rights;
 mod servers;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -32,6 +34,7 @@ use rights::Gate;
 pub use admin::Hosts;
 pub use listener::{Listener, drain};
 pub use metrics::PageCache;
+pub use probe::ProbeRefusal;
 pub use rights::{Guard, Rights};
 pub use tls::{ClientAuth, HANDSHAKE_REASONS, Tls, TlsFault, TlsInput, TlsPart};
 
@@ -45,6 +48,22 @@ pub trait Site: Send + Sync + 'static {
 
     /// Reads the configuration again. Gives a sentence for each thing that needs a restart, or each mistake.
     fn reload(&self) -> BoxFuture<'static, Result<Vec<String>, Vec<String>>>;
+
+    /// The newest snapshot of a target that is not among the servers, waiting at most so long for its first round.
+    fn probe(
+        &self,
+        target: String,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Arc<Snapshot>, ProbeRefusal>>;
+
+    /// How many servers have neither answered once nor been given up on, and how many there are.
+    fn waiting(&self) -> (usize, usize) {
+        let snapshots = self.snapshots();
+        let waiting = snapshots
+            .iter()
+            .filter(|snapshot| snapshot.status.up.is_none());
+        (waiting.count(), snapshots.len())
+    }
 }
 
 /// What all routes share.
@@ -69,6 +88,7 @@ pub fn public_routes(shared: Shared) -> Router {
     let gate = Gate::new(shared.guard.clone(), false);
     Router::new()
         .route("/metrics", get(metrics::metrics))
+        .route("/probe", get(probe::probe))
         .route("/-/healthy", get(home::healthy))
         .route("/-/ready", get(home::ready))
         .route("/api/v1/servers", get(servers::servers))
@@ -113,6 +133,7 @@ struct Counted {
 const ROUTES: &[&str] = &[
     "/",
     "/metrics",
+    "/probe",
     "/-/healthy",
     "/-/ready",
     RELOAD,

@@ -1,6 +1,7 @@
 //! One HTTP request to a monitoring port, within a deadline and a byte limit, the body handed on as it comes.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -439,6 +440,7 @@ fn make(target: &Target, tls: &Tls) -> Result<Ready, ClientError> {
         .tls_backend_preconfigured(config)
         .dns_resolver(Resolver {
             host: target.host().into(),
+            pin: target.pin(),
         })
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -463,10 +465,16 @@ fn make(target: &Target, tls: &Tls) -> Result<Ready, ClientError> {
 /// broker's address that is looked up: the name may be the one of its certificate.
 struct Resolver {
     host: Arc<str>,
+    /// The address that was chosen beforehand.
+    pin: Option<IpAddr>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, _name: Name) -> Resolving {
+        if let Some(ip) = self.pin {
+            let found = std::iter::once(SocketAddr::new(ip, 0));
+            return Box::pin(async move { Ok(Box::new(found) as reqwest::dns::Addrs) });
+        }
         let host = Arc::clone(&self.host);
         Box::pin(async move {
             match lookup_host((&*host, 0)).await {

@@ -4,7 +4,9 @@
 //! Every call has a deadline or reads a bounded amount, and fails with an error whose `reason()` is a bounded label
 //! value. Nothing here starts a task, writes a log line or knows what the bytes mean.
 
+pub mod address;
 mod cgroup;
+pub mod dns;
 mod excerpt;
 mod fault;
 pub mod http;

@@ -19,6 +19,7 @@ pub struct Target {
     shown: String,
     host: String,
     port: u16,
+    pin: Option<IpAddr>,
 }
 
 /// Why a text is not a [`Target`].
@@ -66,7 +67,10 @@ impl Target {
 
     /// Host and port, an IPv6 address in brackets.
     pub fn host_port(&self) -> String {
-        format!("{}:{}", self.url.host_str().unwrap_or_default(), self.port)
+        if self.host.contains(':') {
+            return format!("[{}]:{}", self.host, self.port);
+        }
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Host name or address, an IPv6 address without brackets.
@@ -89,6 +93,72 @@ impl Target {
                 name == "localhost" || name.ends_with(".localhost")
             }
         }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.url.scheme()
+    }
+
+    /// Whether it carries a user or a password.
+    pub fn has_user_info(&self) -> bool {
+        !self.url.username().is_empty() || self.url.password().is_some()
+    }
+
+    /// Whether it has a path below which the endpoints stand.
+    pub fn has_base_path(&self) -> bool {
+        !self.url.path().trim_matches('/').is_empty()
+    }
+
+    /// The host as an address, if it is written as one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// This target at one of its addresses, and shown by that address. The name stays in the request and for TLS.
+    pub fn at(&self, ip: IpAddr) -> Self {
+        let host = match ip {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("[{v6}]"),
+        };
+        let base = self.url.path().trim_end_matches('/');
+        Self {
+            url: self.url.clone(),
+            shown: format!("{}://{host}:{}{base}", self.url.scheme(), self.port),
+            host: ip.to_string(),
+            port: self.port,
+            pin: Some(ip),
+        }
+    }
+
+    /// This target, never looked up again: every connection goes to this address.
+    pub fn pinned(&self, ip: IpAddr) -> Self {
+        Self {
+            pin: Some(ip),
+            ..self.clone()
+        }
+    }
+
+    /// The address that every connection goes to, if it was chosen beforehand.
+    pub fn pin(&self) -> Option<IpAddr> {
+        self.pin
+    }
+
+    /// Another host's monitoring port with the scheme and port of this one; user info and base path are this one's own and
+    /// go nowhere else. Nothing when the text is no host.
+    pub fn sibling(&self, host: &str) -> Option<Self> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let written = match bare.parse::<IpAddr>() {
+            Ok(IpAddr::V6(v6)) => format!("[{v6}]"),
+            Ok(IpAddr::V4(v4)) => v4.to_string(),
+            Err(_) => bare.to_owned(),
+        };
+        let named = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if written.is_empty() || !(written.starts_with('[') || written.chars().all(named)) {
+            return None;
+        }
+        let url = format!("{}://{written}:{}", self.scheme(), self.port);
+        Self::parse(&url).ok()
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -167,6 +237,7 @@ fn checked(value: &str) -> Result<Target, TargetFault> {
         shown,
         host,
         port,
+        pin: None,
     })
 }
 
@@ -286,6 +357,47 @@ mod tests {
         check("[::]", true);
         for far in ["host", "localhost.example", "10.0.0.1", "[2001:db8::1]"] {
             check(far, false);
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_name_is_shown_and_the_name_is_asked() {
+        let target = Target::parse("https://u:pw@nats:8222/x").unwrap();
+        let at = target.at("2001:db8::1".parse().unwrap());
+        assert_eq!(at.display(), "https://[2001:db8::1]:8222/x");
+        assert_eq!(
+            (at.host_port().as_str(), at.host()),
+            ("[2001:db8::1]:8222", "2001:db8::1")
+        );
+        assert_eq!(at.url("/varz").host_str(), Some("nats"));
+        assert_eq!(at.pin(), at.address());
+        let pinned = target.pinned("10.0.0.1".parse().unwrap());
+        assert_eq!(pinned.display(), target.display());
+        assert_eq!(pinned.pin(), Some("10.0.0.1".parse().unwrap()));
+        assert_ne!(pinned, target);
+    }
+
+    #[test]
+    fn a_sibling_keeps_scheme_and_port_and_takes_no_secret() {
+        let seed = Target::parse("https://u:pw@n1:443/x").unwrap();
+        for (host, expected) in [
+            ("10.0.0.2", Some("https://10.0.0.2:443")),
+            ("n2.example", Some("https://n2.example:443")),
+            ("[2001:db8::2]", Some("https://[2001:db8::2]:443")),
+            ("2001:db8::2", Some("https://[2001:db8::2]:443")),
+            ("", None),
+            ("n2:80", None),
+            ("n2/x", None),
+            ("http://n2", None),
+            ("x@n2", None),
+            ("n2?y", None),
+            ("n2#", None),
+            ("n 2", None),
+        ] {
+            let sibling = seed.sibling(host);
+            let shown = sibling.as_ref().map(Target::display);
+            assert_eq!(shown, expected, "{host}");
+            assert!(!sibling.is_some_and(|target| target.has_user_info()));
         }
     }
 

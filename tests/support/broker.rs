@@ -23,7 +23,13 @@ struct Shared {
 impl Broker {
     /// A broker of this name that answers varz, and what else there is as an empty one does.
     pub(crate) fn start(name: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), name)
+    }
+
+    /// The same at this address.
+    #[allow(dead_code, reason = "for tests of many servers")]
+    pub(crate) fn start_at(addr: SocketAddr, name: &str) -> Self {
+        let listener = TcpListener::bind(addr).expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             bodies: Mutex::new(bodies(name)),
@@ -65,6 +71,22 @@ impl Broker {
     /// Closes connections without an answer, or answers again.
     pub(crate) fn set_gone(&self, gone: bool) {
         self.shared.gone.store(gone, Ordering::SeqCst);
+    }
+
+    #[allow(dead_code, reason = "for tests of many servers")]
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Puts something into an answer in place of something else.
+    #[allow(dead_code, reason = "for tests of many servers")]
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
+        let mut bodies = self.shared.bodies.lock().expect("no thread panicked");
+        for (known, body) in bodies.iter_mut() {
+            if known == path {
+                *body = body.replace(from, to);
+            }
+        }
     }
 
     /// Requests read so far.

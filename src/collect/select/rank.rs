@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::Reason;
 use crate::catalog::Metric;
 use crate::state::{EntityKind, Row, Rows, Value};
 
@@ -247,10 +246,3 @@ impl PartialEq for Least {
 }
 
 impl Eq for Least {}
-
-impl Reason {
-    /// Whether the page lacks something that the operator asked for.
-    pub(super) fn is_loss(self) -> bool {
-        matches!(self, Self::Budget | Self::New)
-    }
-}

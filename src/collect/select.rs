@@ -25,7 +25,7 @@ pub use lost::OVERFLOW;
 use rank::{Held, Ranking};
 pub use scope::{Pattern, Scope};
 
-use crate::catalog::{CATALOG, Metric};
+use crate::catalog::CATALOG;
 use crate::state::{EntityKind, Row, Rows};
 
 /// Rounds that a member of a top list stays at least, so that its series have a history.

@@ -18,7 +18,7 @@ use crate::collect::{Connections, Left, Options, Room, Sizes, Terms};
 use crate::expose::Part;
 
 /// Series of totals that are kept free for a server that was not asked yet.
-const TOTALS_EXPECTED: u64 = 400;
+const TOTALS_EXPECTED: u64 = 640;
 /// Series by which the totals of a server may grow between two rounds: a histogram and a few more.
 const TOTALS_SPARE: u64 = 32;
 /// Series that natsight has about itself.

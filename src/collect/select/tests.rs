@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::catalog::Metric;
 use crate::state::Value;
 
 /// A room of its own that counts what was drawn.

@@ -142,6 +142,8 @@ impl Sidecar {
 
     async fn run(self) -> Result<(), String> {
         let mut this = self;
+        // The first page that anybody gets has natsight's own part.
+        this.refresh_own();
         let (reload_asked, mut reloads) = mpsc::channel(RELOADS_MAX);
         let site = Outlook {
             snapshots: this.snapshots.clone(),

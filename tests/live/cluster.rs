@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use async_nats::jetstream::{self, consumer, stream};
+use natsight::catalog::{CATALOG, Origin};
 use natsight::expose::reader::Sample;
 
 use crate::broker::Cluster;
@@ -149,7 +150,12 @@ pub(crate) async fn a_leaderless_stream_is_shown_as_that_and_by_nothing_else(
             sample.name == "nats_stream_has_leader"
                 || (sample.name == "nats_consumer_has_leader" && sample.value == 0.0)
         };
-        let others = of_stream.filter(|sample| !leaderless(sample));
+        // Configuration is read every ten minutes at most, and does not change with the leader.
+        let configured = |sample: &&Sample| {
+            let family = CATALOG.iter().find(|def| def.name == sample.name);
+            family.is_some_and(|def| def.origin == Origin::Config)
+        };
+        let others = of_stream.filter(|sample| !leaderless(sample) && !configured(sample));
         let others: Vec<_> = others.map(Sample::key).collect();
         ensure!(others.is_empty(), "still there: {others:?}");
         Ok(())

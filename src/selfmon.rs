@@ -37,6 +37,7 @@ pub struct SelfMonitor {
     pub connections_refused: IntCounterVec,
     /// Scrapes refused.
     pub scrapes_refused: IntCounter,
+    series_dropped: IntCounterVec,
     /// Reloads by result.
     pub config_reloads: IntCounterVec,
     /// When the configuration in force was read, seconds since 1970.
@@ -114,6 +115,7 @@ impl SelfMonitor {
                 &registry,
                 IntCounter::with_opts(opts(Metric::OwnScrapesRefused))?,
             )?,
+            series_dropped: counters(&registry, Metric::OwnSeriesDropped)?,
             config_reloads: counters(&registry, Metric::OwnConfigReloads)?,
             config_time: add(&registry, Gauge::with_opts(opts(Metric::OwnConfigTime))?)?,
             tls_failures: counters(&registry, Metric::OwnTlsFailures)?,
@@ -165,6 +167,12 @@ impl SelfMonitor {
         if let Some(count) = open_fds {
             self.open_fds.set(signed(count));
         }
+    }
+
+    /// Notes how many series of a family limits kept off the page so far.
+    pub fn series_dropped(&self, family: Metric, total: u64) {
+        let counter = self.series_dropped.with_label_values(&[family.name()]);
+        counter.inc_by(total.saturating_sub(counter.get()));
     }
 
     /// All rows.
@@ -259,6 +267,7 @@ mod tests {
             .with_label_values(&["public", "timeout"])
             .inc();
         monitor.process(1.5, 4096, Some(9));
+        monitor.series_dropped(Metric::StreamMessages, 3);
         let mut seen = Vec::new();
         monitor
             .rows(&mut |row: &Row<'_>| seen.extend(row.values.iter().map(|(metric, _)| *metric)));

@@ -355,3 +355,41 @@ fn a_port_that_is_taken_is_said_and_gives_2() {
         }
     }
 }
+
+#[test]
+fn limits_on_series_work_from_the_file() {
+    let broker = Broker::start("n1");
+    let streams: Vec<_> = (0..300)
+        .map(|at| format!(r#"{{"name":"S{at:03}","created":"2026-11-22T07:08:01Z","state":{{"messages":{at},"bytes":1,"first_seq":1,"last_seq":2,"consumer_count":0}}}}"#))
+        .collect();
+    broker.set_body("/jsz", &format!(
+        r#"{{"server_id":"Nn1","now":"2026-11-22T09:00:00Z","memory":0,"storage":0,"reserved_memory":0,"reserved_storage":0,"accounts":1,"ha_assets":0,"api":{{"total":0,"errors":0}},"streams":300,"consumers":0,"messages":1,"bytes":1,"total":1,"account_details":[{{"name":"APP","id":"APP","memory":0,"storage":999,"reserved_memory":0,"reserved_storage":0,"accounts":0,"ha_assets":0,"api":{{"total":0,"errors":0}},"stream_detail":[{}]}}]}}"#,
+        streams.join(",")
+    ));
+    let file = Config::new(&format!(
+        "probes: {{connect: 0s}}\nservers: [{{url: {}, pid: off}}]\ncollect:\n  deny: [{{stream: '*7'}}]\n  series_max: 1000\n",
+        broker.url()
+    ));
+    let sidecar = Sidecar::start(&["--config", file.path()]);
+    let dropped = [("family", "nats_stream_messages")];
+    until("series are dropped", || {
+        let count = page(&sidecar).value("natsight_series_dropped_total", &dropped);
+        count.is_some_and(|count| count > 100.0)
+    });
+    let page = page(&sidecar);
+    assert!(page.series() <= 1_000, "{}", page.series());
+    let left = |reason| {
+        let labels = [("collector", "streams"), ("reason", reason)];
+        page.value("nats_collector_left_out", &labels)
+    };
+    assert_eq!(left("denied"), Some(30.0));
+    let shown = page.find("nats_stream_messages", &[]).len() as f64 - 1.0;
+    assert!(shown > 10.0 && shown <= 100.0, "{shown}");
+    assert_eq!(left("budget"), Some(270.0 - shown));
+    let largest = [("stream", "S299")];
+    assert_eq!(page.value("nats_stream_messages", &largest), Some(299.0));
+    assert_eq!(
+        page.value("nats_stream_messages", &[("stream", "S297")]),
+        None
+    );
+}

@@ -8,7 +8,7 @@ use natsight::collect::{
     self, Collector, Connections, Context, DecodeError, Facts, Options, Record, Select, Sizes,
     Version,
 };
-use natsight::state::{EntityKind, Row, Value};
+use natsight::state::{Row, Value};
 
 const NOW: i128 = 1_795_331_292_000_000_000;
 const SECOND: i128 = 1_000_000_000;
@@ -352,8 +352,8 @@ fn the_top_are_those_with_the_most_pending_bytes() {
         .map(|(pending, cid)| client(cid, &format!(r#""pending_bytes":{pending}"#)))
         .collect();
     let context = context();
-    let mut select = Select::top(EntityKind::Connection, 2);
-    select.begin();
+    let mut select = Select::top(2);
+    select.begin(natsight::collect::Terms::default());
     let mut shown = Page::new();
     let mut out = |row: &Row<'_>| add(&mut shown, row);
     let mut take = |record: Record<'_>| {
@@ -370,7 +370,7 @@ fn the_top_are_those_with_the_most_pending_bytes() {
         .filter(|(key, _)| key.starts_with("nats_connection_pending_bytes"))
         .map(|(_, value)| value.as_str())
         .collect();
-    assert_eq!((pending, left.cut), (vec!["900", "1000"], 2));
+    assert_eq!((pending, left.top), (vec!["900", "1000"], 2));
     let series = shown
         .keys()
         .filter(|key| key.starts_with("nats_connection_"))

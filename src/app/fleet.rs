@@ -14,7 +14,7 @@ use super::roster::{Origin, Seen, Wanted};
 use super::wiring;
 use crate::config::Plan;
 use crate::expose::Snapshot;
-use crate::poll::{Broker, Poller, Registry, Rules, Watch};
+use crate::poll::{Broker, Ledger, Poller, Registry, Rules, Watch};
 use crate::source::http::{Client, ClientError, Tls};
 
 pub(super) use shown::newest;
@@ -38,6 +38,7 @@ pub(super) struct Fleet {
     tasks: JoinSet<()>,
     next_place: u32,
     registry: Arc<Registry>,
+    ledger: Arc<Ledger>,
     /// Targets without a client, each said once.
     refused: HashSet<String>,
     publish: watch::Sender<Snapshots>,
@@ -70,6 +71,7 @@ impl Fleet {
             tasks: JoinSet::new(),
             next_place: 0,
             registry: Arc::default(),
+            ledger: Arc::default(),
             refused: HashSet::new(),
             publish,
         };
@@ -171,6 +173,7 @@ impl Fleet {
             broker: Arc::clone(&told) as Arc<dyn Broker>,
             rules: Arc::clone(&way.rules),
             registry: Arc::clone(&self.registry),
+            ledger: Arc::clone(&self.ledger),
         });
         let (stop, stopped) = watch::channel(());
         self.tasks.spawn(poller.run(stopped));
@@ -209,6 +212,11 @@ impl Fleet {
     pub(super) fn count(&self, origin: Origin) -> usize {
         let of_origin = |member: &&Member| member.wanted.origin == origin;
         self.members.iter().filter(of_origin).count()
+    }
+
+    /// Who has how many series of the page.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Reads certificates towards the brokers again, for all or for none.

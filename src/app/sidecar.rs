@@ -370,6 +370,9 @@ impl Sidecar {
         self.monitor
             .page_series
             .set(i64::try_from(series.sum::<u64>()).unwrap_or(i64::MAX));
+        for (family, total) in self.fleet.ledger().lost() {
+            self.monitor.series_dropped(family, total);
+        }
         let mut builder = PartBuilder::new(&[], false);
         self.monitor.rows(&mut builder);
         let source = Source {

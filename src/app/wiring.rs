@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::collect::{Connections, Options};
+use crate::collect::{Connections, Options, Pattern, Scope};
 use crate::config::{self, Pid, Plan, StandardNames, TlsVersion};
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
@@ -60,7 +60,10 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             top: plan.collect.top,
             streams: plan.collect.streams,
             consumers: plan.collect.consumers,
+            scope: Arc::new(scope(&plan.collect)),
+            series_new_max: plan.collect.series_new_max,
         },
+        series_max: plan.collect.series_max,
         every: Intervals {
             light: poll.light,
             health: poll.health,
@@ -85,6 +88,22 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             StandardNames::Auto => is_alone(plan),
         },
         first_rounds: Arc::new(Semaphore::new(FIRST_ROUNDS_MAX)),
+    }
+}
+
+/// Which entities the operator wants to see.
+fn scope(plan: &config::CollectPlan) -> Scope {
+    let patterns = |plans: &[config::PatternPlan]| {
+        let pattern = |plan: &config::PatternPlan| Pattern {
+            account: plan.account.clone(),
+            stream: plan.stream.clone(),
+            consumer: plan.consumer.clone(),
+        };
+        plans.iter().map(pattern).collect()
+    };
+    Scope {
+        allow: patterns(&plan.allow),
+        deny: patterns(&plan.deny),
     }
 }
 

@@ -227,11 +227,37 @@ impl Def {
         }
     }
 
+    /// Whether the sum over several series means something: amounts do, moments, places and states do not.
+    pub fn adds_up(&self) -> bool {
+        self.kind == Kind::Gauge
+            && ADDING_UP
+                .iter()
+                .any(|amount| ends_with_word(self.name, amount))
+    }
+
     /// Whether series of this family carry `server_name` and, in a cluster, `nats_cluster`.
     pub fn is_of_a_server(&self) -> bool {
         self.origin != Origin::Own
     }
 }
+
+/// How names of gauges end whose values add up.
+const ADDING_UP: &[&str] = &[
+    "messages",
+    "bytes",
+    "pulls",
+    "subjects",
+    "consumers",
+    "subscriptions",
+    "requests",
+    "errors",
+    "operations",
+    "connections",
+    "leafnodes",
+    "entries",
+    "in_progress",
+    "ipqueue_pending",
+];
 
 fn ends_with_word(name: &str, word: &str) -> bool {
     name.strip_suffix(word)

@@ -63,6 +63,8 @@ catalog! {
     OwnTlsFailures = Counter "natsight_tls_handshake_failures_total" ["listener" "reason"] Own;
     /// Scrapes that natsight did not serve because slow clients still hold too many older pages.
     OwnScrapesRefused = Counter "natsight_scrapes_refused_total" [] Own;
+    /// Series that limits kept off the page, by family, counted anew in each round; those of nats_collector_left_out with the reasons "budget" and "new".
+    OwnSeriesDropped = Counter "natsight_series_dropped_total" ["family"] Own;
     /// Reloads of the configuration, by result.
     OwnConfigReloads = Counter "natsight_config_reloads_total" ["result"] Own;
     /// When the configuration in force was read.
@@ -93,8 +95,10 @@ catalog! {
     CollectorFailures = Counter "nats_collector_failures_total" ["collector" "reason"] Observed;
     /// Requests of this collector that began late because the one before was still under way or the lane was busy.
     CollectorLate = Counter "nats_collector_late_total" ["collector"] Observed;
-    /// Values or entities of this collector's answers that were not shown, by reason.
+    /// Values or entities of this collector's answers that could not be shown, by reason.
     CollectorDropped = Counter "nats_collector_dropped_total" ["collector" "reason"] Observed;
+    /// Accounts, streams, consumers, connections and the like of this collector's latest answer that are not shown, by reason: "denied" by collect.allow and collect.deny, "top" by collect.top, "budget" by collect.series_max, "new" by collect.series_new_max.
+    CollectorLeftOut = Gauge "nats_collector_left_out" ["collector" "reason"] Observed;
     /// How long the broker's monitoring port took to answer, as natsight saw it; time-outs count with their full length.
     HttpRequestDuration = Histogram "http_request_duration_seconds" ["handler" "code"] Observed;
     /// How long the client port took from the connect to the INFO line, and what other probes took.

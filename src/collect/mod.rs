@@ -20,7 +20,7 @@ use std::time::Duration;
 pub use decode::DecodeError;
 pub use number::{Count, GoDuration, Int, Moment};
 pub use peers::{Configured, ConfiguredLeaf, ConfiguredRoute};
-pub use select::Select;
+pub use select::{Left, OVERFLOW, Pattern, Room, Scope, Select, Terms};
 
 use crate::catalog::Origin;
 use crate::state::Rows;
@@ -110,6 +110,10 @@ pub struct Options {
     pub streams: bool,
     /// Series for each durable consumer.
     pub consumers: bool,
+    /// Which accounts, streams and consumers are shown.
+    pub scope: Arc<Scope>,
+    /// Most series of one collector of one server that may begin within an hour.
+    pub series_new_max: u64,
 }
 
 impl Default for Options {
@@ -119,6 +123,8 @@ impl Default for Options {
             top: 20,
             streams: true,
             consumers: true,
+            scope: Arc::default(),
+            series_new_max: 100_000,
         }
     }
 }

@@ -247,6 +247,7 @@ fn flag_help(leaf: &Leaf) -> String {
 fn value_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Text => "TEXT",
+        Kind::Pattern => "PATTERN",
         Kind::HostName => "NAME",
         Kind::Path => "PATH",
         Kind::Listen { .. } => "ADDRESS",

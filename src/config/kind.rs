@@ -92,6 +92,7 @@ pub(super) fn read(leaf: &Leaf, text: &str) -> Result<Value, String> {
     let such_as = |what: &str| format!("write {what} such as {}", leaf.sample());
     match leaf.kind {
         Kind::Text => bounded(text, TEXT_BYTES_MAX).map(Value::Text),
+        Kind::Pattern => pattern(leaf, word).map(Value::Text),
         Kind::HostName => match url::is_host_name(word) {
             true => Ok(Value::Text(word.to_owned())),
             false => Err(such_as("a host name, no address,")),
@@ -160,6 +161,18 @@ fn bounded(text: &str, bytes_max: usize) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// A pattern that some name may match: nats-server refuses these characters in names of streams and consumers.
+fn pattern(leaf: &Leaf, word: &str) -> Result<String, String> {
+    let never = |c: char| c.is_whitespace() || c.is_control() || ">/\\".contains(c);
+    if !word.is_empty() && word.contains(never) {
+        return Err(format!(
+            "no name of a stream or consumer has blanks, >, / or \\; write one such as {}",
+            leaf.sample()
+        ));
+    }
+    bounded(word, TEXT_BYTES_MAX)
 }
 
 fn duration(

@@ -44,6 +44,8 @@ pub enum Effect {
 pub enum Kind {
     /// Any text of at most [`TEXT_BYTES_MAX`] bytes.
     Text,
+    /// A name of a stream or consumer, with `*` for any part.
+    Pattern,
     /// A path of the file system. It is not opened here.
     Path,
     /// An address to listen on; `off` switches it off where allowed.

@@ -131,6 +131,7 @@ pub fn markdown() -> String {
 fn values(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
+        Kind::Pattern => "name, `*` for any part".to_owned(),
         Kind::HostName => "host name".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::Listen { off: true } => "address:port, :port, `off`".to_owned(),

@@ -6,6 +6,7 @@ mod kind;
 mod leaf;
 mod manual;
 mod mistake;
+mod patterns;
 mod plan;
 mod probe;
 mod secret;
@@ -30,6 +31,7 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
+pub use patterns::{PATTERNS_MAX, PatternPlan};
 pub use plan::{
     ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan, TlsPlan,
 };
@@ -64,6 +66,7 @@ pub fn load(
     let mut warnings = settings.read_variables(env);
     settings.read_flags(flags);
     warnings.extend(settings.idle());
+    warnings.extend(patterns::warnings(&settings));
     let (plan, wrong) = settings.plan_and_mistakes();
     mistakes.extend(wrong);
     if mistakes.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::kind::{self, Listen, Pid, Value};
 use super::mistake::Mistake;
+use super::patterns::{self, PatternPlan};
 use super::probe::ProbeRule;
 use super::secret::UrlText;
 use super::servers;
@@ -135,6 +136,14 @@ pub struct CollectPlan {
     pub streams: bool,
     /// Each durable consumer.
     pub consumers: bool,
+    /// When there are any, only what one of them matches.
+    pub allow: Vec<PatternPlan>,
+    /// Nothing that one of them matches.
+    pub deny: Vec<PatternPlan>,
+    /// Most series on the page.
+    pub series_max: u64,
+    /// Most new series of a collector of a server within an hour.
+    pub series_new_max: u64,
 }
 
 /// How natsight logs.
@@ -215,18 +224,26 @@ impl Reader {
                 light_body_max: self.size(Key::PollLightBodyMax),
                 broker_cpu_max: self.number(Key::PollBrokerCpuMax),
             },
-            collect: CollectPlan {
-                connections: Connections::read(self.word(Key::CollectConnections))
-                    .unwrap_or(Connections::Off),
-                top: usize::try_from(self.count(Key::CollectTop)).unwrap_or(usize::MAX),
-                streams: self.switch(Key::CollectStreams),
-                consumers: self.switch(Key::CollectConsumers),
-            },
+            collect: self.collect(),
             probe_connect: (!probe_connect.is_zero()).then_some(probe_connect),
             log: LogPlan {
                 format: LogFormat::read(self.word(Key::LogFormat)).unwrap_or(LogFormat::Text),
                 level: LogLevel::read(self.word(Key::LogLevel)).unwrap_or(LogLevel::Info),
             },
+        }
+    }
+
+    fn collect(&mut self) -> CollectPlan {
+        CollectPlan {
+            connections: Connections::read(self.word(Key::CollectConnections))
+                .unwrap_or(Connections::Off),
+            top: usize::try_from(self.count(Key::CollectTop)).unwrap_or(usize::MAX),
+            streams: self.switch(Key::CollectStreams),
+            consumers: self.switch(Key::CollectConsumers),
+            allow: patterns::plan(self, &patterns::ALLOW),
+            deny: patterns::plan(self, &patterns::DENY),
+            series_max: self.count(Key::CollectSeriesMax),
+            series_new_max: self.series_new_max(),
         }
     }
 
@@ -330,6 +347,15 @@ impl Reader {
             .filter_map(|index| self.settings.item(Key::AdminHosts, index))
             .map(|written| written.text.trim().to_owned())
             .collect()
+    }
+
+    /// Nobody who raises `series_max` should have to know of the other.
+    fn series_new_max(&self) -> u64 {
+        let new = self.count(Key::CollectSeriesNewMax);
+        match self.settings.get(Key::CollectSeriesNewMax) {
+            Some(_) => new,
+            None => new.max(self.count(Key::CollectSeriesMax).saturating_mul(2)),
+        }
     }
 
     /// Nobody who asks for `light: 1s` should have to know of the timeout.

@@ -169,16 +169,23 @@ leaves! {
     CollectStreams = "collect.streams", Kind::Switch, Default("true"), Now;
     /// Series for each durable consumer; ephemeral and ordered ones are shown as sums only.
     CollectConsumers = "collect.consumers", Kind::Switch, Default("true"), Now;
-    /// Show only what one of these entries matches: the account, `*` for any part.
-    CollectAllowAccount = "collect.allow[].account", Kind::Text, Example("APP"), Later;
-    /// Show only what one of these entries matches: the stream, `*` for any part.
-    CollectAllowStream = "collect.allow[].stream", Kind::Text, Example("ORDERS.*"), Later;
-    /// Hide what one of these entries matches: the account.
-    CollectDenyAccount = "collect.deny[].account", Kind::Text, Example("APP"), Later;
+    /// Show only what one of these entries matches: the account, `*` for any part. A part left out matches all.
+    CollectAllowAccount = "collect.allow[].account", Kind::Text, Example("APP"), Now;
+    /// Show only what one of these entries matches: the stream.
+    CollectAllowStream = "collect.allow[].stream", Kind::Pattern, Example("ORDERS*"), Now;
+    /// Show only what one of these entries matches: the consumer.
+    CollectAllowConsumer = "collect.allow[].consumer", Kind::Pattern, Example("billing"), Now;
+    /// Hide what one of these entries matches, allowed or not: the account.
+    CollectDenyAccount = "collect.deny[].account", Kind::Text, Example("APP"), Now;
     /// Hide what one of these entries matches: the stream.
-    CollectDenyStream = "collect.deny[].stream", Kind::Text, Example("KV_cache"), Later;
-    /// Largest number of series on the page; totals and health always stay.
-    CollectSeriesMax = "collect.series_max", Kind::Count { min: 1_000, max: 10_000_000 }, Default("50000"), Later;
+    CollectDenyStream = "collect.deny[].stream", Kind::Pattern, Example("KV_cache*"), Now;
+    /// Hide what one of these entries matches: the consumer.
+    CollectDenyConsumer = "collect.deny[].consumer", Kind::Pattern, Example("*_test"), Now;
+    /// Largest number of series on the page, over all servers; totals and health always stay.
+    CollectSeriesMax = "collect.series_max", Kind::Count { min: 1_000, max: 10_000_000 }, Default("50000"), Now;
+    /// Most new series within an hour, of one collector of one server; what was not shown for an hour is new.
+    /// While unset it is at least twice `collect.series_max`.
+    CollectSeriesNewMax = "collect.series_new_max", Kind::Count { min: 1_000, max: 100_000_000 }, Default("100000"), Now;
 
     /// What `/probe?target=` may reach: scheme, host or network, port. Loopback only if named; link-local and metadata
     /// addresses never. Without entries there is no `/probe`.

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 use super::job::{Done, Outcome, Work};
 use super::{Broker, Rules};
-use crate::collect::{Collector, Context, DecodeError, Facts, Lane, Record, Records, Select, Spec};
+use crate::collect::{
+    Collector, Context, DecodeError, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
+};
 use crate::expose::PartBuilder;
 use crate::source::http::FetchError;
 use crate::state::Row;
@@ -22,6 +24,7 @@ pub(super) struct Question {
     pub(super) name: Option<String>,
     pub(super) context: Arc<Context>,
     pub(super) work: Work,
+    pub(super) terms: Terms,
 }
 
 /// What a whole answer gave.
@@ -30,8 +33,7 @@ pub(super) struct Harvest {
     /// Identity from varz itself; elsewhere the one that the request began with.
     pub(super) context: Context,
     pub(super) facts: Facts,
-    pub(super) duplicates: u64,
-    pub(super) cut: u64,
+    pub(super) left: Left,
 }
 
 /// Asks once.
@@ -44,6 +46,7 @@ pub(super) async fn ask(question: Question) -> Done {
         name,
         context,
         mut work,
+        terms,
     } = question;
     let limits = match spec.lane {
         Lane::Light => rules.light,
@@ -51,7 +54,7 @@ pub(super) async fn ask(question: Question) -> Done {
     };
     let path = work.collector.path(&context);
     work.collector.begin(&context);
-    work.select.begin();
+    work.select.begin(terms);
     let server_id = context.server_id.clone();
     let fallback = broker.host_port();
     let mut reader = Reader {
@@ -139,8 +142,7 @@ impl Reader<'_> {
             builder,
             context,
             facts,
-            duplicates: left.duplicates,
-            cut: left.cut,
+            left,
         })
     }
 }
@@ -167,6 +169,7 @@ impl Records for View<'_> {
             select,
             ..
         } = self;
+        select.record();
         record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
     }
 }

@@ -1,15 +1,15 @@
 //! Something that is done to a server again and again, and how that went.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::ask::Harvest;
-use crate::collect::{Collector, DecodeError, Lane, Options, Select, Spec};
+use crate::collect::{Collector, DecodeError, Facts, Lane, Left, Options, Select, Spec};
 use crate::source::http::FetchError;
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::{Pid, ProcessError, ProcessSample};
-use crate::state::EntityKind;
 
 /// What a job does.
 pub(super) enum Task {
@@ -68,6 +68,8 @@ pub(super) struct Status {
     pub(super) error: Option<String>,
     /// Bounded reason of the latest failure.
     pub(super) reason: Option<&'static str>,
+    /// What the latest answer did not show.
+    pub(super) left: Left,
 }
 
 /// The end of one run of a job.
@@ -79,6 +81,27 @@ pub(super) struct Done {
     pub(super) server_id: String,
     pub(super) work: Option<Work>,
     pub(super) outcome: Outcome,
+}
+
+impl Status {
+    /// Takes over what a whole answer tells about itself.
+    pub(super) fn note(&mut self, facts: &Facts, left: Left) {
+        let (seen, all) = facts.coverage.unwrap_or((1, 1));
+        let kept = (left.entities, left.entities + left.missing());
+        self.coverage = share(seen, all) * share(kept.0, kept.1);
+        self.truncated = seen < all || kept.0 < kept.1;
+        self.absent = false;
+        self.left = left;
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a share for people")]
+fn share(seen: u64, all: u64) -> f64 {
+    if all == 0 {
+        1.0
+    } else {
+        seen.min(all) as f64 / all as f64
+    }
 }
 
 pub(super) enum Outcome {
@@ -107,9 +130,7 @@ impl Job {
     ) -> Self {
         let top = options.connections == crate::collect::Connections::Top;
         let select = match spec.origin {
-            crate::catalog::Origin::Connz if top => {
-                Select::top(EntityKind::Connection, options.top)
-            }
+            crate::catalog::Origin::Connz if top => Select::top(options.top),
             _ => Select::all(),
         };
         let slot = match spec.lane {
@@ -118,7 +139,9 @@ impl Job {
         };
         let work = Work {
             collector: (spec.make)(options),
-            select,
+            select: select
+                .with_scope(Arc::clone(&options.scope))
+                .with_new_max(options.series_new_max),
         };
         let every = every.max(spec.interval_min);
         Self::new(Task::Collect(spec), spec.name, slot, every, Some(work), now)

@@ -3,6 +3,7 @@
 //! One task owns everything about one server, so nothing here is locked. A request under way is a future of that task.
 
 mod ask;
+mod budget;
 mod governor;
 mod job;
 mod observed;
@@ -23,6 +24,7 @@ use crate::source::http::{Answer, Client, FetchError, Limits};
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
 
+pub use budget::Ledger;
 pub use poller::Poller;
 pub use registry::Registry;
 
@@ -95,6 +97,8 @@ pub struct Watch {
     pub rules: Arc<Rules>,
     /// Who speaks for which server.
     pub registry: Arc<Registry>,
+    /// How many series the page has room for.
+    pub ledger: Arc<Ledger>,
 }
 
 /// Which process is the broker's.
@@ -123,6 +127,8 @@ pub struct Rules {
     pub broker_cpu_max: f64,
     /// Time between two connects to the client port.
     pub probe: Option<Duration>,
+    /// Most series of the page, over all servers.
+    pub series_max: u64,
     /// Whether to repeat families under standard names.
     pub twins: bool,
     /// First rounds under way at once.

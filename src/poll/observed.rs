@@ -116,6 +116,7 @@ impl Observed {
                 &[("collector", job.name)],
                 &[(Metric::CollectorLate, late.into())],
             );
+            left_out_rows(job, out);
         }
         for ((collector, reason), count) in &self.failures {
             row(
@@ -191,6 +192,18 @@ fn job_rows(job: &Job, up: bool, out: &mut dyn Rows) {
         values.push((Metric::CollectorLastSuccess, nanos_value(time)));
     }
     row(out, &[("collector", job.name)], &values);
+}
+
+/// Entities that the latest answer had and the page has not.
+fn left_out_rows(job: &Job, out: &mut dyn Rows) {
+    let left = &job.status.left;
+    if job.status.success.is_none() || !left.has_entities() {
+        return;
+    }
+    for (reason, count) in left.by_reason() {
+        let labels = [("collector", job.name), ("reason", reason)];
+        row(out, &labels, &[(Metric::CollectorLeftOut, count.into())]);
+    }
 }
 
 fn row(out: &mut dyn Rows, labels: &[(&'static str, &str)], values: &[(Metric, Value<'_>)]) {

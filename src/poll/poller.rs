@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use super::ask::{self, Harvest, Question};
+use super::budget::Share;
 use super::governor::{self, Load};
 use super::job::{Done, Job, Outcome, Slot, Task};
 use super::observed::Observed;
@@ -48,6 +49,7 @@ pub struct Poller {
     costs: BTreeMap<&'static str, Duration>,
     round_trip: Duration,
     process: Option<(Pid, u64)>,
+    share: Share,
     /// Where in an interval this server's rounds lie, 0 to 1.
     offset: f64,
     publish: watch::Sender<Arc<Snapshot>>,
@@ -75,6 +77,7 @@ impl Poller {
         }
         let context = Arc::new(nobody(&watch));
         let (publish, published) = watch::channel(Arc::new(Snapshot::default()));
+        let share = Share::new(&watch);
         let poller = Self {
             watch,
             jobs,
@@ -89,6 +92,7 @@ impl Poller {
             costs: BTreeMap::new(),
             round_trip: Duration::MAX,
             process: None,
+            share,
             offset: fastrand::f64(),
             publish,
         };
@@ -199,6 +203,9 @@ impl Poller {
                 rules: Arc::clone(&self.watch.rules),
                 name: self.watch.name.clone(),
                 context: Arc::clone(&self.context),
+                terms: self
+                    .share
+                    .terms(job.name, &self.watch.rules.options, self.context.sizes),
                 work: job
                     .work
                     .take()
@@ -294,6 +301,9 @@ impl Poller {
             self.ask_anew(place);
         }
         self.publish();
+        if let Some(work) = &mut self.jobs[place].work {
+            work.select.release();
+        }
     }
 
     fn count(&mut self, place: usize, code: std::borrow::Cow<'static, str>, took: Duration) {
@@ -314,8 +324,7 @@ impl Poller {
             builder,
             context,
             facts,
-            duplicates,
-            cut,
+            left,
         } = harvest;
         let name = self.jobs[place].name;
         if name == VARZ {
@@ -341,21 +350,13 @@ impl Poller {
         } else {
             self.round_trip = self.round_trip.min(took);
         }
-        self.observed.dropped(name, "duplicate", duplicates);
-        self.observed.dropped(name, "top", cut);
+        self.observed.dropped(name, "duplicate", left.duplicates);
         self.observed.dropped(name, "negative", builder.negative());
         for (reason, count) in &facts.dropped {
             self.observed.dropped(name, reason, *count);
         }
-        let status = &mut self.jobs[place].status;
-        let (seen, all) = facts.coverage.unwrap_or((1, 1));
-        #[allow(clippy::cast_precision_loss, reason = "a share for people")]
-        let share = if all == 0 {
-            1.0
-        } else {
-            seen.min(all) as f64 / all as f64
-        };
-        (status.coverage, status.truncated, status.absent) = (share, seen < all, false);
+        self.share.note(name, &left);
+        self.jobs[place].status.note(&facts, left);
         if name != VARZ && self.is_given_up() {
             // What the server reported is not shown any more.
             return Ok(());
@@ -600,6 +601,8 @@ impl Poller {
         self.parts
             .insert(OBSERVED, Arc::new(builder.finish(source, now, None)));
         self.parts.retain(|_, part| part.is_alive(now));
+        let tried = self.first_round_is_over();
+        self.share.settle(&self.jobs, &self.parts, tried);
         let snapshot = Snapshot {
             parts: self.parts.values().cloned().collect(),
             status: self.status(target),

@@ -34,6 +34,23 @@ pub enum EntityKind {
     Queue,
 }
 
+impl EntityKind {
+    /// How many labels name an entity of this kind, before others that say more about it. A view gives the rows of an
+    /// entity one after another.
+    pub const fn naming_labels(self) -> usize {
+        match self {
+            Self::Server => 0,
+            Self::Account => 1,
+            Self::Stream | Self::RaftGroup => 2,
+            Self::StreamReplica | Self::Consumer | Self::RaftPeer => 3,
+            Self::Peer | Self::ConsumerReplica => 4,
+            Self::StreamSource | Self::Queue => 6,
+            // All of them: each has one row.
+            Self::Connection => usize::MAX,
+        }
+    }
+}
+
 /// A number as the broker gave it. Sequences exceed 2^53, so integers never pass through `f64`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -88,6 +105,16 @@ impl<'a> Row<'a> {
             key: key_of(labels),
             labels,
             values,
+        }
+    }
+}
+
+impl Row<'_> {
+    /// The key of the labels that name the entity, without those that say more about it.
+    pub fn name_key(&self) -> u64 {
+        match self.labels.get(..self.kind.naming_labels()) {
+            Some(names) if names.len() < self.labels.len() => key_of(names),
+            _ => self.key,
         }
     }
 }

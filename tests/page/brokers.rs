@@ -107,6 +107,7 @@ fn part(
             *context = varz.context(None, "h:8222", Sizes::default());
             rows = server(context);
         }
+        select.record();
         record.native(context, &mut |row: &Row<'_>| select.row(row, &mut rows));
     };
     collector.begin(&before);

@@ -60,6 +60,14 @@ impl Broker {
         format!("http://{}", self.addr)
     }
 
+    /// Answers requests for this path with this body from now on.
+    #[allow(dead_code, reason = "not every test has answers of its own")]
+    pub(crate) fn set_body(&self, path: &str, body: &str) {
+        let mut bodies = self.shared.bodies.lock().expect("no thread panicked");
+        bodies.retain(|(known, _)| known != path);
+        bodies.push((path.to_owned(), body.to_owned()));
+    }
+
     /// Closes connections without an answer, or answers again.
     pub(crate) fn set_gone(&self, gone: bool) {
         self.shared.gone.store(gone, Ordering::SeqCst);

@@ -40,6 +40,7 @@ pub(crate) fn rules() -> Rules {
         },
         broker_cpu_max: 0.01,
         probe: None,
+        series_max: 50_000,
         twins: false,
         first_rounds: Arc::new(Semaphore::new(8)),
     }
@@ -54,6 +55,7 @@ pub(crate) fn watch_of(broker: Arc<dyn Broker>, rules: Rules) -> Watch {
         process: ProcessChoice::Off,
         rules: Arc::new(rules),
         registry: Arc::default(),
+        ledger: Arc::default(),
     }
 }
 

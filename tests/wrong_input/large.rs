@@ -135,7 +135,10 @@ fn account(at: usize) -> String {
 async fn a_hundred_thousand_accounts_are_shown_within_bounds() {
     let _alone = ALONE.lock().await;
     let fake = Fake::new();
-    let mut scene = Scene::start(watch_of(fake.clone(), rules()));
+    let mut rules = rules();
+    rules.series_max = 10_000_000;
+    rules.options.series_new_max = 10_000_000;
+    let mut scene = Scene::start(watch_of(fake.clone(), rules));
     let body = jsz("IDONE", "ACCOUNTS");
     let (before, _) = body.split_once("ACCOUNTS").unwrap();
     let say = many(before.to_owned(), 100_000, account, "]}");

@@ -230,6 +230,7 @@ impl Inner {
             rules: Arc::clone(&way.rules),
             // Two targets may well be one server: each page is its own.
             registry: Arc::default(),
+            ledger: Arc::default(),
         });
         let (stop, stopped) = watch::channel(());
         self.tasks.spawn(poller.run(stopped));

@@ -233,11 +233,12 @@ impl Consumer<'_> {
         if context.version >= Version(2, 11, 0) {
             emit(rows, kind, &labels, PAUSE, detail);
         }
-        if let Some(group) = &detail.cluster {
-            self.group(group, context, rows);
-        }
+        // Rows of the consumer itself come before those of its replicas.
         for group in &detail.priority_groups {
             self.pinned(group, rows);
+        }
+        if let Some(group) = &detail.cluster {
+            self.group(group, context, rows);
         }
     }
 

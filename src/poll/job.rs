@@ -6,10 +6,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::ask::Harvest;
+use super::governor;
 use crate::collect::{Collector, DecodeError, Facts, Lane, Left, Options, Select, Spec};
 use crate::source::http::FetchError;
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::{Pid, ProcessError, ProcessSample};
+
+/// The collector that decides whether a server is up.
+pub(super) const VARZ: &str = "varz";
+
+/// Longest pause after failures, by slot.
+const LIGHT_PAUSE_MAX: Duration = Duration::from_secs(60);
+const HEAVY_PAUSE_MAX: Duration = Duration::from_secs(120);
+/// Longest pause between searches for a process that was not found. A new life of the server ends it.
+const SEARCH_PAUSE_MAX: Duration = Duration::from_secs(600);
 
 /// What a job does.
 pub(super) enum Task {
@@ -49,6 +59,8 @@ pub(super) struct Job {
     /// Requests ended, in any way.
     pub(super) rounds: u64,
     pub(super) failures_in_row: u32,
+    /// Ends in a row that found nothing to read.
+    pub(super) absent_in_row: u32,
     pub(super) status: Status,
 }
 
@@ -122,6 +134,27 @@ pub(super) enum Outcome {
 }
 
 impl Job {
+    /// From the start of one run to the start of the next.
+    pub(super) fn pause(&self) -> Duration {
+        let (every, failures) = (self.interval, self.failures_in_row);
+        match self.slot {
+            Slot::Heavy => governor::backed_off(every, failures, HEAVY_PAUSE_MAX),
+            Slot::Light if self.name != VARZ => {
+                governor::backed_off(every, failures, LIGHT_PAUSE_MAX)
+            }
+            // To search all processes and sockets costs more than all else that is done for a small server.
+            Slot::Process => governor::backed_off(every, self.absent_in_row, SEARCH_PAUSE_MAX),
+            Slot::Light | Slot::Probe => every,
+        }
+    }
+
+    /// Asks as if never before: nothing that was learnt of another life delays it.
+    pub(super) fn ask_anew(&mut self, now: Instant) {
+        self.due = now;
+        (self.failures_in_row, self.absent_in_row) = (0, 0);
+        (self.interval, self.status.absent) = (self.every, false);
+    }
+
     pub(super) fn collect(
         spec: &'static Spec,
         every: Duration,
@@ -190,7 +223,28 @@ impl Job {
             work,
             rounds: 0,
             failures_in_row: 0,
+            absent_in_row: 0,
             status,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_not_found_is_sought_more_and_more_rarely() {
+        let now = Instant::now();
+        let mut job = Job::process(Duration::from_secs(5), now);
+        let mut pauses = Vec::new();
+        for found_nothing in [0, 1, 2, 3, 7, 8, 100] {
+            job.absent_in_row = found_nothing;
+            pauses.push(job.pause().as_secs());
+        }
+        assert_eq!(pauses, [5, 5, 10, 20, 320, 600, 600]);
+        job.status.absent = true;
+        job.ask_anew(now);
+        assert_eq!((job.pause().as_secs(), job.status.absent), (5, false));
     }
 }

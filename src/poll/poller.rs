@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::ask::{self, Harvest, Question};
 use super::budget::Share;
 use super::governor::{self, Load};
-use super::job::{Done, Job, Outcome, Slot, Task};
+use super::job::{Done, Job, Outcome, Slot, Task, VARZ};
 use super::observed::Observed;
 use super::registry::Refusal;
 use super::{ProcessChoice, Watch, process};
@@ -28,9 +28,6 @@ pub(super) const OBSERVED: &str = "observed";
 const FAILURES_SHOWN_MAX: u32 = 2;
 /// Intervals after which an answer is too old to be shown, whatever happened since.
 const AGE_INTERVALS_MAX: u32 = 3;
-/// Longest pause after failures, by slot.
-const LIGHT_PAUSE_MAX: Duration = Duration::from_secs(60);
-const HEAVY_PAUSE_MAX: Duration = Duration::from_secs(120);
 
 /// Watches one server until it is told to stop.
 pub struct Poller {
@@ -298,7 +295,7 @@ impl Poller {
             self.note_up();
         } else if server_id != self.context.server_id {
             // It was asked of the life before this one.
-            self.ask_anew(place);
+            self.jobs[place].ask_anew(Instant::now());
         }
         self.publish();
         if let Some(work) = &mut self.jobs[place].work {
@@ -410,22 +407,13 @@ impl Poller {
             }
             self.parts
                 .retain(|name, _| *name == OBSERVED || *name == PROCESS);
-            for place in 0..self.jobs.len() {
-                if self.jobs[place].name != VARZ {
-                    self.ask_anew(place);
-                }
+            for job in self.jobs.iter_mut().filter(|job| job.name != VARZ) {
+                job.ask_anew(Instant::now());
             }
         }
         self.client_port = facts.client_port.or(self.client_port);
         self.version.clone_from(&facts.version);
         self.context = Arc::new(context);
-    }
-
-    /// Asks as if never before: nothing that was learnt of another life delays it.
-    fn ask_anew(&mut self, place: usize) {
-        let job = &mut self.jobs[place];
-        job.due = Instant::now();
-        (job.failures_in_row, job.interval, job.status.absent) = (0, job.every, false);
     }
 
     fn sampled(&mut self, pid: Pid, sample: &ProcessSample) {
@@ -490,6 +478,10 @@ impl Poller {
                     tracing::info!(server, collector = job.name, "works again");
                 }
                 job.failures_in_row = 0;
+                job.absent_in_row = match job.status.absent {
+                    true => job.absent_in_row.saturating_add(1),
+                    false => 0,
+                };
                 (job.status.error, job.status.reason) = (None, None);
                 job.status.success = (!job.status.absent).then_some(true);
                 if !job.status.absent {
@@ -520,13 +512,7 @@ impl Poller {
     fn schedule(&mut self, place: usize, started: Instant) {
         let offset = self.offset;
         let job = &mut self.jobs[place];
-        let pause = match job.slot {
-            Slot::Heavy => governor::backed_off(job.interval, job.failures_in_row, HEAVY_PAUSE_MAX),
-            Slot::Light if job.name != VARZ => {
-                governor::backed_off(job.interval, job.failures_in_row, LIGHT_PAUSE_MAX)
-            }
-            Slot::Light | Slot::Probe | Slot::Process => job.interval,
-        };
+        let pause = job.pause();
         // The first round runs at once; the second gives each server its own place in the interval.
         let pause = if job.rounds == 1 {
             pause.mul_f64(offset)
@@ -661,7 +647,5 @@ impl Drop for Poller {
 
 /// Reason of an answer that was cut at its byte limit.
 const TOO_LARGE: &str = "too_large";
-/// The collector that decides whether a server is up.
-const VARZ: &str = "varz";
 /// The job that reads the broker's process; natsight sees it itself.
 const PROCESS: &str = "process";

@@ -128,8 +128,11 @@ impl ClosedConnections<'_> {
     }
 }
 
+/// A family of `Sums::carried` and what a connection adds to it.
+type Carried = (Metric, fn(&Connection<'_>) -> Count);
+
 /// What a connection carried until it closed, in the order of `Sums::carried`.
-const CARRIED: [(Metric, fn(&Connection<'_>) -> Count); 6] = [
+const CARRIED: [Carried; 6] = [
     (Metric::ConnectionsClosedInMessages, |c| {
         c.in_msgs.unwrap_or_default()
     }),

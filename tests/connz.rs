@@ -982,7 +982,7 @@ fn gone(cid: u64, ago: i128, reason: &str, more: &str) -> String {
 fn what_closed_connections_carried_is_summed_once() {
     let mut collector = closed();
     let old = gone(1, 40, "Client Closed", "");
-    let before = page(collector.as_mut(), &body(&[old.clone()], 1));
+    let before = page(collector.as_mut(), &body(std::slice::from_ref(&old), 1));
     assert_eq!(before["nats_connections_closed_in_messages_total{}"], "0");
     assert!(before["nats_connections_closed_lifetime_seconds{}"].ends_with("inf:0"));
     let elements = [

@@ -294,15 +294,22 @@ fn auth_is_asked_for_only_where_users_are_shown() {
     ] {
         assert_eq!(make("connz", connections).path(&context()), path);
     }
+    let path = |connections| make("closed", connections).path(&context()).into_owned();
+    let plain = "/connz?state=closed&sort=stop&limit=1024";
+    assert_eq!(path(Connections::Off), plain);
+    for shown in [Connections::Top, Connections::All] {
+        assert_eq!(path(shown), format!("{plain}&auth=1"));
+    }
 }
 
 #[test]
 fn one_connection_has_all_its_series() {
     let shown = single(
-        r#""type":"mqtt","pending_bytes":5,"subscriptions":6,"rtt":"2ms","stalls":7,"name":"n","lang":"l","version":"v","authorized_user":"u","account":"a","mqtt_client":"m","tls_version":"1.2","tls_cipher_suite":"c""#,
+        r#""type":"mqtt","pending_bytes":5,"subscriptions":6,"rtt":"2ms","stalls":7,"name":"n","lang":"l","version":"v","authorized_user":"u","account":"a","name_tag":"t","mqtt_client":"m","tls_version":"1.2","tls_cipher_suite":"c""#,
         Version(2, 15, 1),
     );
     let labels = "{cid=7,name=n,account=a,user=u,kind=mqtt,lang=l,version=v,ip=10.0.0.1,tls_version=1.2,tls_cipher_suite=c,mqtt_client=m}";
+    let facts = labels.replace('}', ",name_tag=t,port=4000}");
     let start = format!("{}ns", NOW - 60 * SECOND);
     let activity = format!("{}ns", NOW - 2 * SECOND);
     let expected = [
@@ -318,6 +325,8 @@ fn one_connection_has_all_its_series() {
         ("subscriptions", "6"),
     ]
     .map(|(name, value)| (format!("nats_connection_{name}{labels}"), value.to_owned()));
+    let mut expected = expected.to_vec();
+    expected.insert(2, (format!("nats_connection_info{facts}"), "1".to_owned()));
     let single: Vec<_> = shown
         .into_iter()
         .filter(|(key, _)| key.starts_with("nats_connection_"))
@@ -375,12 +384,12 @@ fn the_top_are_those_with_the_most_pending_bytes() {
         .keys()
         .filter(|key| key.starts_with("nats_connection_"))
         .count();
-    assert_eq!(series, 2 * 9);
+    assert_eq!(series, 2 * 10);
 }
 
 #[test]
 fn secrets_of_clients_are_never_shown() {
-    let secrets = r#""jwt":"eyJ0eXAi-secret","issuer_key":"AKEY-secret","tags":["tag-secret"],"name_tag":"x-secret","tls_peer_certs":[{"subject":"s-secret"}],"nkey":"SUASEED-secret","subscriptions_list":["sub-secret"]"#;
+    let secrets = r#""jwt":"eyJ0eXAi-secret","issuer_key":"AKEY-secret","tags":["tag-secret"],"tls_peer_certs":[{"subject":"s-secret"}],"nkey":"SUASEED-secret","subscriptions_list":["sub-secret"]"#;
     for version in [Version(2, 9, 10), Version(2, 15, 1)] {
         for (key, _) in single(secrets, version) {
             assert!(!key.contains("secret"), "{key}");
@@ -726,8 +735,8 @@ fn unknown_reasons_are_slugged_and_bounded() {
         broker.close(1, 1, &format!("New {n}"));
     }
     let (shown, _) = broker.poll(collector.as_mut());
-    // 38 known, 32 unknown, `other`, gaps and kept.
-    assert_eq!(shown.len(), 38 + 32 + 1 + 2);
+    // 38 known, 32 unknown, `other`, gaps and kept, kinds, sums, lifetimes.
+    assert_eq!(shown.len(), 38 + 32 + 1 + 2 + 5 + 5 + 1);
     assert_eq!(broker.counted(collector.as_mut()), (56, 0));
 }
 
@@ -958,4 +967,156 @@ fn counts_are_exact_over_any_traffic_that_the_ring_holds() {
         let counted = broker.counted(collector.as_mut());
         assert_eq!(counted, (broker.closed - before, 0), "round {round}");
     }
+}
+
+/// An element of the closed list: `client` with its end.
+fn gone(cid: u64, ago: i128, reason: &str, more: &str) -> String {
+    let stop = time(NOW - ago * SECOND);
+    client(
+        cid,
+        &format!(r#""type":"nats","stop":"{stop}","reason":"{reason}"{more}"#),
+    )
+}
+
+#[test]
+fn what_closed_connections_carried_is_summed_once() {
+    let mut collector = closed();
+    let old = gone(1, 40, "Client Closed", "");
+    let before = page(collector.as_mut(), &body(std::slice::from_ref(&old), 1));
+    assert_eq!(before["nats_connections_closed_in_messages_total{}"], "0");
+    assert!(before["nats_connections_closed_lifetime_seconds{}"].ends_with("inf:0"));
+    let elements = [
+        gone(3, 10, "Kicked", r#","pending_bytes":-5,"stalls":9"#).replace("nats\"", "mqtt\""),
+        gone(
+            2,
+            20,
+            "Slow Consumer (Pending Bytes)",
+            r#","pending_bytes":70,"stalls":1"#,
+        ),
+        old,
+    ];
+    for _ in 0..2 {
+        let shown = page(collector.as_mut(), &body(&elements, 3));
+        for (key, value) in [
+            ("by_kind_total{kind=nats}", "1"),
+            ("by_kind_total{kind=mqtt}", "1"),
+            ("by_kind_total{kind=leafnode}", "0"),
+            ("in_messages_total{}", "2"),
+            ("out_messages_total{}", "4"),
+            ("in_bytes_total{}", "6"),
+            ("out_bytes_total{}", "8"),
+            // A negative one is nonsense.
+            ("pending_bytes_total{}", "70"),
+            ("stalls_total{}", "10"),
+        ] {
+            assert_eq!(
+                shown[&format!("nats_connections_closed_{key}")],
+                value,
+                "{key}"
+            );
+        }
+        let lifetime = &shown["nats_connections_closed_lifetime_seconds{}"];
+        assert!(
+            lifetime.starts_with("sum 90000000000 1000000000:0 10000000000:0 60000000000:2 "),
+            "{lifetime}"
+        );
+        assert!(!shown.keys().any(|key| key.starts_with("nats_closed_")));
+    }
+}
+
+/// What is shown of an answer of closed connections when `top` of them may be.
+fn latest(top: usize, connections: Connections, elements: &[String], context: &Context) -> Page {
+    let mut collector = make("closed", connections);
+    let mut select = Select::top(top);
+    select.begin(natsight::collect::Terms::default());
+    let mut shown = Page::new();
+    let mut out = |row: &Row<'_>| add(&mut shown, row);
+    let mut take = |record: Record<'_>| {
+        select.record();
+        record.native(context, &mut |row: &Row<'_>| select.row(row, &mut out));
+    };
+    collector.begin(context);
+    let body = body(elements, elements.len());
+    collector.chunk(body.as_bytes(), &mut take).unwrap();
+    collector.finish(&mut take).unwrap();
+    select.finish(&mut out);
+    shown.retain(|key, _| key.starts_with("nats_closed_connection_"));
+    shown
+}
+
+#[test]
+fn the_latest_closed_connections_tell_who_and_why() {
+    let more = r#","name":"a \"b\" 🚀","lang":"go","version":"1.2","authorized_user":"u","account":"A","name_tag":"T","rtt":"2ms","pending_bytes":5,"subscriptions":6,"stalls":7,"jwt":"secret""#;
+    let elements = [gone(7, 30, "Stale Connection", more)];
+    let facts = r#"{cid=7,name=a "b" 🚀,account=A,user=u,kind=nats,lang=go,version=1.2,ip=10.0.0.1,name_tag=T,port=4000,reason=stale_connection}"#;
+    let nanos = |ago: i128| format!("{}ns", NOW - ago * SECOND);
+    let expected = [
+        ("in_bytes{cid=7}", "3".to_owned()),
+        ("in_messages{cid=7}", "1".to_owned()),
+        (&format!("info{facts}"), "1".to_owned()),
+        ("last_activity_timestamp_seconds{cid=7}", nanos(2)),
+        ("out_bytes{cid=7}", "4".to_owned()),
+        ("out_messages{cid=7}", "2".to_owned()),
+        ("pending_bytes{cid=7}", "5".to_owned()),
+        ("rtt_seconds{cid=7}", "2000000ns".to_owned()),
+        ("stalls{cid=7}", "7".to_owned()),
+        ("start_time_seconds{cid=7}", nanos(60)),
+        ("stop_timestamp_seconds{cid=7}", nanos(30)),
+        ("subscriptions{cid=7}", "6".to_owned()),
+    ]
+    .map(|(key, value)| (format!("nats_closed_connection_{key}"), value));
+    for connections in [Connections::Top, Connections::All] {
+        let shown = latest(5, connections, &elements, &context());
+        assert_eq!(shown.into_iter().collect::<Vec<_>>(), expected);
+    }
+    let none = latest(5, Connections::Off, &elements, &context());
+    assert_eq!(none, Page::new());
+    let old = Context {
+        version: Version(2, 9, 10),
+        ..context()
+    };
+    let shown = latest(5, Connections::Top, &elements, &old);
+    // A user may be a token there, and stalls are not counted.
+    assert_eq!(shown.len(), expected.len() - 1);
+    assert!(!shown.keys().any(|key| key.contains("user=")));
+}
+
+#[test]
+fn those_that_broke_come_before_those_that_ended_and_the_newest_first() {
+    let named = r#","name":"x""#;
+    let elements = [
+        gone(10, 1, "Read Error", ""),
+        gone(9, 1, "Client Closed", ""),
+        gone(8, 2, "Client Closed", named),
+        gone(7, 3, "Client Closed", named),
+        gone(6, 4, "Authentication Timeout", ""),
+        gone(5, 5, "Read Error", named),
+        gone(4, 6, "Read Error", named),
+    ];
+    let cids = |top| -> Vec<String> {
+        let shown = latest(top, Connections::All, &elements, &context());
+        let stops = shown.keys().filter(|key| key.contains("_stop_"));
+        stops
+            .map(|key| key.rsplit_once("cid=").unwrap().1.replace('}', ""))
+            .collect()
+    };
+    assert_eq!(cids(2), ["5", "6"]);
+    assert_eq!(cids(4), ["4", "5", "6", "8"]);
+    // 9 and 10 never said who they are: checks of the port.
+    assert_eq!(cids(20), ["4", "5", "6", "7", "8"]);
+}
+
+#[test]
+fn one_that_was_refused_has_no_account() {
+    let account = |reason: &str, more: &str| {
+        let elements = [gone(1, 1, reason, &format!(r#","name":"x"{more}"#))];
+        let shown = latest(5, Connections::All, &elements, &context());
+        let info = shown.keys().find(|key| key.contains("_info{")).unwrap();
+        let (_, rest) = info.split_once("account=")?;
+        Some(rest.split(',').next()?.to_owned())
+    };
+    assert_eq!(account("Authentication Failure", ""), None);
+    assert_eq!(account("Stale Connection", "").as_deref(), Some("$G"));
+    let known = account("Authentication Failure", r#","account":"A""#);
+    assert_eq!(known.as_deref(), Some("A"));
 }

@@ -15,6 +15,8 @@ mod gone;
 mod heavy;
 #[path = "polling/identity.rs"]
 mod identity;
+#[path = "polling/levels.rs"]
+mod levels;
 #[path = "polling/rounds.rs"]
 mod rounds;
 

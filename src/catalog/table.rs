@@ -369,6 +369,8 @@ catalog! {
     ConnectionActivity = Gauge "nats_connection_last_activity_timestamp_seconds" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
     /// Times that this slow client made producers wait (2.12 and later).
     ConnectionStalls = Counter "nats_connection_stalls_total" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client"] Connz detail;
+    /// One client connection: who it is, its address and port, and the account's name where the account is called by its key.
+    ConnectionInfo = Info "nats_connection_info" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client" "name_tag" "port"] Connz detail;
 
     // Closed connections, from connz?state=closed.
     /// Client and leaf node connections that closed since natsight first looked, or since the server started if that was later, by the server's reason; each counted once; natsight's own connect probe ends as client_closed (`probes.connect: 0` switches it off).
@@ -377,6 +379,49 @@ catalog! {
     ConnectionsClosedGaps = Counter "nats_connections_closed_gaps_total" [] Closed;
     /// Closed connections that the server still remembers (max_closed_clients, 10,000 by default).
     ConnectionsClosedKept = Gauge "nats_connections_closed_kept" [] Closed;
+    /// Connections that closed, counted as nats_connections_closed_total, by kind: nats, websocket, mqtt, leafnode, other.
+    ConnectionsClosedByKind = Counter "nats_connections_closed_by_kind_total" ["kind"] Closed;
+    /// Messages that were received from the connections counted as closed, over their whole lives.
+    ConnectionsClosedInMessages = Counter "nats_connections_closed_in_messages_total" [] Closed;
+    /// Messages that were sent to the connections counted as closed, over their whole lives.
+    ConnectionsClosedOutMessages = Counter "nats_connections_closed_out_messages_total" [] Closed;
+    /// Bytes that were received from the connections counted as closed, over their whole lives.
+    ConnectionsClosedInBytes = Counter "nats_connections_closed_in_bytes_total" [] Closed;
+    /// Bytes that were sent to the connections counted as closed, over their whole lives.
+    ConnectionsClosedOutBytes = Counter "nats_connections_closed_out_bytes_total" [] Closed;
+    /// Bytes that still waited to be read when the connections counted as closed ended: they never arrived.
+    ConnectionsClosedPending = Counter "nats_connections_closed_pending_bytes_total" [] Closed;
+    /// Times that the connections counted as closed had made producers wait (2.12 and later).
+    ConnectionsClosedStalls = Counter "nats_connections_closed_stalls_total" [] Closed;
+    /// Time from connect to close of the connections counted as closed; many short lives are clients that connect again and again.
+    ConnectionsClosedLifetime = Histogram "nats_connections_closed_lifetime_seconds" [] Closed;
+
+    // The latest closed connections (collect.top of them), by configuration.
+    /// One of the latest closed connections: who it was and the server's reason. As many as collect.top, those that their clients did not close before the others, each for five rounds at least; those that said nothing of themselves and closed, such as checks of the port, are left out.
+    ClosedConnectionInfo = Info "nats_closed_connection_info" ["cid" "name" "account" "user" "kind" "lang" "version" "ip" "tls_version" "tls_cipher_suite" "mqtt_client" "name_tag" "port" "reason"] Closed detail;
+    /// When this closed connection ended.
+    ClosedConnectionStop = Gauge "nats_closed_connection_stop_timestamp_seconds" ["cid"] Closed detail;
+    /// When this closed connection began.
+    ClosedConnectionStart = Gauge "nats_closed_connection_start_time_seconds" ["cid"] Closed detail;
+    /// When this closed connection last sent or received.
+    ClosedConnectionActivity = Gauge "nats_closed_connection_last_activity_timestamp_seconds" ["cid"] Closed detail;
+    /// Round trip to this closed connection as the server last measured it; absent where it never did.
+    ClosedConnectionRtt = Gauge "nats_closed_connection_rtt_seconds" ["cid"] Closed detail;
+    /// Messages that were received from this closed connection.
+    ClosedConnectionInMessages = Gauge "nats_closed_connection_in_messages" ["cid"] Closed detail;
+    /// Messages that were sent to this closed connection.
+    ClosedConnectionOutMessages = Gauge "nats_closed_connection_out_messages" ["cid"] Closed detail;
+    /// Bytes that were received from this closed connection.
+    ClosedConnectionInBytes = Gauge "nats_closed_connection_in_bytes" ["cid"] Closed detail;
+    /// Bytes that were sent to this closed connection.
+    ClosedConnectionOutBytes = Gauge "nats_closed_connection_out_bytes" ["cid"] Closed detail;
+    /// Bytes that still waited to be read when this connection closed.
+    ClosedConnectionPending = Gauge "nats_closed_connection_pending_bytes" ["cid"] Closed detail;
+    /// Subscriptions that this connection had when it closed.
+    ClosedConnectionSubscriptions = Gauge "nats_closed_connection_subscriptions" ["cid"] Closed detail;
+    /// Times that this closed connection had made producers wait (2.12 and later).
+    ClosedConnectionStalls = Gauge "nats_closed_connection_stalls" ["cid"] Closed detail;
+
     // The Go runtime of the broker, from /debug/vars (2.11.11, 2.12.2 and later).
     /// Bytes allocated on the heap since the process started, freed ones included.
     GoAllocTotal = Counter "nats_go_memstats_alloc_bytes_total" [] Expvar twin;

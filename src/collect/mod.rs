@@ -53,7 +53,7 @@ macro_rules! collectors {
 
 collectors! {
     varz::{ Varz },
-    connz::{ Connection, OpenConnections, ClosedConnections },
+    connz::{ Connection, OpenConnections, ClosedConnection, ClosedConnections },
     expvar::{ Expvar },
     healthz::{ Healthz },
     routez::{ Route, Routes },

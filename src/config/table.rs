@@ -163,7 +163,7 @@ leaves! {
 
     /// Which connections get series of their own: `off`, `top` (each member stays five rounds at least) or `all`.
     CollectConnections = "collect.connections", Kind::Word(Connections::WORDS), Default("off"), Now;
-    /// How many connections `top` shows.
+    /// How many connections `top` shows, and how many closed ones `top` and `all` do.
     CollectTop = "collect.top", Kind::Count { min: 1, max: 1000 }, Default("20"), Now;
     /// Series for each stream.
     CollectStreams = "collect.streams", Kind::Switch, Default("true"), Now;

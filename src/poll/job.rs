@@ -7,7 +7,10 @@ use tokio::time::Instant;
 
 use super::ask::Harvest;
 use super::governor;
-use crate::collect::{Collector, DecodeError, Facts, Lane, Left, Options, Select, Spec};
+use crate::catalog::Origin;
+use crate::collect::{
+    Collector, Connections, DecodeError, Facts, Lane, Left, Options, Select, Spec,
+};
 use crate::source::http::FetchError;
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::{Pid, ProcessError, ProcessSample};
@@ -161,9 +164,10 @@ impl Job {
         options: &Options,
         now: Instant,
     ) -> Self {
-        let top = options.connections == crate::collect::Connections::Top;
-        let select = match spec.origin {
-            crate::catalog::Origin::Connz if top => Select::top(options.top),
+        let select = match (spec.origin, options.connections) {
+            (Origin::Connz, Connections::Top) => Select::top(options.top),
+            // Of closed ones there is no "all": the broker remembers some.
+            (Origin::Closed, _) => Select::top(options.top),
             _ => Select::all(),
         };
         let slot = match spec.lane {

@@ -359,7 +359,10 @@ impl Poller {
             return Ok(());
         }
         let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
-        self.set_part(place, builder.with_details(details && name == "connz"));
+        self.set_part(
+            place,
+            builder.with_details(details && ["connz", "closed"].contains(&name)),
+        );
         Ok(())
     }
 

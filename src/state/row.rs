@@ -12,6 +12,10 @@ pub enum EntityKind {
     Server,
     /// An open client connection.
     Connection,
+    /// A connection that the server or the network broke off.
+    BrokenConnection,
+    /// A connection that its client closed.
+    EndedConnection,
     /// Another server, or a connection to it.
     Peer,
     /// A JetStream account.
@@ -40,13 +44,11 @@ impl EntityKind {
     pub const fn naming_labels(self) -> usize {
         match self {
             Self::Server => 0,
-            Self::Account => 1,
+            Self::Account | Self::Connection | Self::BrokenConnection | Self::EndedConnection => 1,
             Self::Stream | Self::RaftGroup => 2,
             Self::StreamReplica | Self::Consumer | Self::RaftPeer => 3,
             Self::Peer | Self::ConsumerReplica => 4,
             Self::StreamSource | Self::Queue => 6,
-            // All of them: each has one row.
-            Self::Connection => usize::MAX,
         }
     }
 }

@@ -11,7 +11,6 @@
 //! - `summed`: nothing, of entities that are shown in sums only; another line of the path says what the leaf is shown in
 //! - `repeated RELATION`: nothing, of entities that are shown from another list; proven as duplicates are, so the
 //!   claim of the other path says what it is shown in
-//! - `due WHAT`: nothing yet, the next step takes it up
 //! - `excluded secret | per_subscription | echo`, `excluded duplicate RELATION` (see duplicates.rs): nothing, for good
 //! - `as VALUE|VALUE` at the end: what to change the leaf to; `as other`: to what it is elsewhere in the recording
 //!
@@ -65,7 +64,6 @@ pub(crate) enum Claim {
     Identity,
     Summed,
     Repeated { of: String },
-    Due,
     Excluded { duplicate_of: Option<String> },
 }
 
@@ -74,7 +72,6 @@ pub(crate) enum Claim {
 pub(crate) enum Fate {
     Series,
     Label,
-    Due,
     Excluded,
 }
 
@@ -234,28 +231,7 @@ impl Line {
             }
             None => (words, None),
         };
-        let claim = match words {
-            ["identity"] => Claim::Identity,
-            ["summed"] => Claim::Summed,
-            ["repeated", relation @ ..] => Claim::Repeated {
-                of: relation.join(" "),
-            },
-            ["due", _, ..] => Claim::Due,
-            ["excluded", "secret" | "per_subscription" | "echo"] => {
-                Claim::Excluded { duplicate_of: None }
-            }
-            ["excluded", "duplicate", relation @ ..] => Claim::Excluded {
-                duplicate_of: Some(relation.join(" ")),
-            },
-            ["series" | "label" | "rows", families @ .., "of", labels] => Claim::Shown(
-                Effects::parse(&words[..=families.len()], line),
-                labels.split(',').map(str::to_owned).collect(),
-            ),
-            ["series" | "label" | "rows", ..] => {
-                Claim::Shown(Effects::parse(words, line), Vec::new())
-            }
-            _ => panic!("not a claim: {line}"),
-        };
+        let claim = Claim::parse(words, line).unwrap_or_else(|| panic!("not a claim: {line}"));
         Self {
             text: line.to_owned(),
             version: condition("@"),
@@ -269,7 +245,37 @@ impl Line {
     }
 }
 
+/// Whether this text is a claim; reasons to exclude are a closed set.
+pub(crate) fn is_claim(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    Claim::parse(&words, text).is_some()
+}
+
 impl Claim {
+    fn parse(words: &[&str], line: &str) -> Option<Self> {
+        Some(match words {
+            ["identity"] => Claim::Identity,
+            ["summed"] => Claim::Summed,
+            ["repeated", relation @ ..] => Claim::Repeated {
+                of: relation.join(" "),
+            },
+            ["excluded", "secret" | "per_subscription" | "echo"] => {
+                Claim::Excluded { duplicate_of: None }
+            }
+            ["excluded", "duplicate", relation @ ..] => Claim::Excluded {
+                duplicate_of: Some(relation.join(" ")),
+            },
+            ["series" | "label" | "rows", families @ .., "of", labels] => Claim::Shown(
+                Effects::parse(&words[..=families.len()], line),
+                labels.split(',').map(str::to_owned).collect(),
+            ),
+            ["series" | "label" | "rows", ..] => {
+                Claim::Shown(Effects::parse(words, line), Vec::new())
+            }
+            _ => return None,
+        })
+    }
+
     pub(crate) fn fate(&self) -> Fate {
         match self {
             Self::Shown(effects, _) if effects.series.is_empty() && effects.rows.is_empty() => {
@@ -278,7 +284,6 @@ impl Claim {
             // Another line says in what it is shown.
             Self::Shown(..) | Self::Summed | Self::Repeated { .. } => Fate::Series,
             Self::Identity => Fate::Label,
-            Self::Due => Fate::Due,
             Self::Excluded { .. } => Fate::Excluded,
         }
     }
@@ -293,7 +298,7 @@ impl Claim {
             }
             Self::Shown(claimed, _) => claimed.covers(effects),
             Self::Identity => effects.all,
-            Self::Summed | Self::Repeated { .. } | Self::Due | Self::Excluded { .. } => {
+            Self::Summed | Self::Repeated { .. } | Self::Excluded { .. } => {
                 effects.families().is_empty()
             }
         }

@@ -21,6 +21,12 @@ use serde_json::{Value as Json, json};
 
 use super::{fixtures, walk};
 
+/// Whether the answer that the other leaf is of was recorded too. A claim must be proven in some recording.
+pub(crate) fn is_provable(file: &str, relation: &str) -> bool {
+    let endpoint = relation.split_once(':').map(|(endpoint, _)| endpoint);
+    endpoint.is_none_or(|endpoint| walk::companion(file, endpoint).is_some())
+}
+
 /// Proves the relation for the leaves at `places`.
 pub(crate) fn prove(
     file: &str,
@@ -117,7 +123,7 @@ fn passed(body: &Json, place: &str, span: &str, leaf: &Json) -> Result<(Json, bo
 fn source<'r>(file: &str, relation: &'r str) -> (Option<Json>, &'r str) {
     match relation.split_once(':') {
         Some((endpoint, path)) => {
-            let body = fixtures::body(&walk::companion(file, endpoint));
+            let body = fixtures::body(&walk::companion(file, endpoint).unwrap());
             (Some(serde_json::from_slice(&body).unwrap()), path)
         }
         None => (None, relation),

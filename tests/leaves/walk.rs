@@ -113,8 +113,9 @@ pub(crate) fn led(body: &Json, place: &str, server: &str) -> bool {
 const STATES: &[&str] = &["later", "one-node-down", "no-quorum", "b1-and-leaf-down"];
 const NODES: &[&str] = &["n1", "n2", "n3", "a1", "a2", "b1", "leaf1"];
 
-/// The plain recording of another endpoint by the same node in the same state, or in the first state where there is none.
-pub(crate) fn companion(file: &str, endpoint: &str) -> String {
+/// The plain recording of another endpoint by the same node in the same state, or in the first state where there is none,
+/// else the one with all details; nothing when the topology has none.
+pub(crate) fn companion(file: &str, endpoint: &str) -> Option<String> {
     let (folder, name) = file.rsplit_once('/').unwrap();
     let parts: Vec<&str> = name.split('.').collect();
     let of = |known: &[&str]| {
@@ -122,10 +123,11 @@ pub(crate) fn companion(file: &str, endpoint: &str) -> String {
         part.map_or(String::new(), |part| format!(".{part}"))
     };
     let (node, state) = (of(NODES), of(STATES));
-    let exact = format!("{folder}/{endpoint}{node}{state}.json");
-    if super::fixtures::folder().join(&exact).exists() {
-        exact
-    } else {
-        format!("{folder}/{endpoint}{node}.json")
-    }
+    let candidates = [
+        format!("{folder}/{endpoint}{node}{state}.json"),
+        format!("{folder}/{endpoint}{node}.json"),
+        format!("{folder}/{endpoint}{node}.all.json"),
+    ];
+    let exists = |name: &String| super::fixtures::folder().join(name).exists();
+    candidates.into_iter().find(exists)
 }

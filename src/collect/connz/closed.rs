@@ -1,4 +1,4 @@
-//! Closed connections, each counted once by reason.
+//! Closed connections: each counted once by reason, with what it carried, and the latest ones by configuration.
 //!
 //! The broker keeps the latest closings in a ring and no total. Each answer gives the newest of the ring by the time they
 //! stopped; what is known from answers before is told by its cid, or by being older than all that is still in doubt.
@@ -10,11 +10,14 @@ use serde::Deserialize;
 
 use crate::catalog::Metric;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
-use crate::collect::table::one;
+use crate::collect::table::{cells, emit, one};
 use crate::collect::{
-    Collector, Context, DecodeError, Facts, Int, Moment, Record, Records, decode,
+    Collector, Connections as Depth, Context, Count, DecodeError, Facts, Int, Moment, Record,
+    Records, decode,
 };
-use crate::state::Rows;
+use crate::state::{EntityKind, Histogram, Row, Rows, Value};
+
+use super::open::{AGE_NANOS, Connection, HAS_STALLS, Kind};
 
 /// Closings asked for when there are few.
 const LIMIT_MIN: usize = 1_024;
@@ -30,10 +33,12 @@ const IN_FLIGHT: u64 = 1_000;
 const SLUG_MAX: usize = 64;
 /// The reason of what has none of its own.
 const OTHER: &str = "other";
+/// The reason of what ended because its client wanted so.
+const CLIENT_CLOSED: &str = "client_closed";
 
 /// All reasons up to 2.15 (nats-server `server/monitor.go`, `ClosedState.String`), as label values; the most frequent first.
 static REASONS: &[&str] = &[
-    "client_closed",
+    CLIENT_CLOSED,
     "read_error",
     "write_error",
     "stale_connection",
@@ -73,6 +78,13 @@ static REASONS: &[&str] = &[
     "unknown_state",
 ];
 
+/// Reasons of connections that never came to have an account, so that a missing one is not the global one.
+const UNBOUND: &[&str] = &[
+    "authentication_failure",
+    "authentication_timeout",
+    "tls_handshake_failure",
+];
+
 /// Counts of closed connections in the life of one server.
 #[derive(Debug)]
 pub struct ClosedConnections<'a> {
@@ -81,7 +93,7 @@ pub struct ClosedConnections<'a> {
 
 impl ClosedConnections<'_> {
     /// Rows of the native view.
-    pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
+    pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
         let life = self.life;
         let known = REASONS.iter().copied().zip(life.known.iter().copied());
         let unknown = life
@@ -100,6 +112,140 @@ impl ClosedConnections<'_> {
         if let Some(kept) = life.kept {
             one(rows, &[], Metric::ConnectionsClosedKept, kept.into());
         }
+        let sums = &life.sums;
+        for kind in Kind::ALL {
+            let labels = [("kind", kind.as_str())];
+            let count = sums.kinds[kind as usize].into();
+            one(rows, &labels, Metric::ConnectionsClosedByKind, count);
+        }
+        for ((metric, _), sum) in CARRIED.iter().zip(sums.carried) {
+            if *metric != Metric::ConnectionsClosedStalls || context.version >= HAS_STALLS {
+                one(rows, &[], *metric, sum.into());
+            }
+        }
+        let lifetime = Value::Histogram(&sums.lifetime);
+        one(rows, &[], Metric::ConnectionsClosedLifetime, lifetime);
+    }
+}
+
+/// A family of `Sums::carried` and what a connection adds to it.
+type Carried = (Metric, fn(&Connection<'_>) -> Count);
+
+/// What a connection carried until it closed, in the order of `Sums::carried`.
+const CARRIED: [Carried; 6] = [
+    (Metric::ConnectionsClosedInMessages, |c| {
+        c.in_msgs.unwrap_or_default()
+    }),
+    (Metric::ConnectionsClosedOutMessages, |c| {
+        c.out_msgs.unwrap_or_default()
+    }),
+    (Metric::ConnectionsClosedInBytes, |c| {
+        c.in_bytes.unwrap_or_default()
+    }),
+    (Metric::ConnectionsClosedOutBytes, |c| {
+        c.out_bytes.unwrap_or_default()
+    }),
+    (Metric::ConnectionsClosedPending, |c| c.pending_bytes),
+    (Metric::ConnectionsClosedStalls, |c| c.stalls),
+];
+
+/// Sums over the closings that were counted.
+#[derive(Debug)]
+struct Sums {
+    kinds: [u64; Kind::ALL.len()],
+    carried: [u64; CARRIED.len()],
+    lifetime: Histogram,
+}
+
+impl Sums {
+    fn new() -> Self {
+        Self {
+            kinds: [0; Kind::ALL.len()],
+            carried: [0; CARRIED.len()],
+            lifetime: Histogram::of_nanos(AGE_NANOS),
+        }
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        self.kinds[entry.kind as usize] += 1;
+        for (sum, carried) in self.carried.iter_mut().zip(entry.carried) {
+            // Counters that wrap look like a restart to Prometheus; one that stands still would be wrong for good.
+            *sum = sum.wrapping_add(carried);
+        }
+        if let Some(lifetime) = entry.lifetime {
+            self.lifetime.observe(lifetime);
+        }
+    }
+}
+
+/// One closed connection: who it was, why it ended and what it had carried.
+#[derive(Debug)]
+pub struct ClosedConnection<'a> {
+    connection: &'a Connection<'a>,
+    reason: &'a str,
+}
+
+/// All of them are gauges: a closed connection counts no more.
+const CLOSED: cells!(Connection<'_>) = &[
+    (Metric::ClosedConnectionStop, |c| c.stop.value()),
+    (Metric::ClosedConnectionStart, |c| c.start.value()),
+    (Metric::ClosedConnectionActivity, |c| {
+        c.last_activity.value()
+    }),
+    (Metric::ClosedConnectionRtt, |c| {
+        c.measured_rtt()
+            .map(|nanos| Value::Nanos(i128::from(nanos)))
+    }),
+    (Metric::ClosedConnectionInMessages, |c| {
+        c.in_msgs.map(Count::value)
+    }),
+    (Metric::ClosedConnectionOutMessages, |c| {
+        c.out_msgs.map(Count::value)
+    }),
+    (Metric::ClosedConnectionInBytes, |c| {
+        c.in_bytes.map(Count::value)
+    }),
+    (Metric::ClosedConnectionOutBytes, |c| {
+        c.out_bytes.map(Count::value)
+    }),
+    (Metric::ClosedConnectionPending, |c| {
+        Some(c.pending_bytes.value())
+    }),
+    (Metric::ClosedConnectionSubscriptions, |c| {
+        Some(c.subscriptions.value())
+    }),
+    // The last one is left out before `HAS_STALLS`.
+    (Metric::ClosedConnectionStalls, |c| Some(c.stalls.value())),
+];
+
+impl ClosedConnection<'_> {
+    /// Rows of the native view.
+    pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
+        let connection = self.connection;
+        let nameless = connection.is_nameless();
+        let kind = match self.reason {
+            // A check that closes before it has read all looks like an error to some versions.
+            CLIENT_CLOSED | "read_error" | "write_error" if nameless => return,
+            CLIENT_CLOSED => EntityKind::EndedConnection,
+            _ => EntityKind::BrokenConnection,
+        };
+        let (mut cid, mut port) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let cid = cid.format(connection.cid);
+        let facts = connection.facts(cid, connection.port(&mut port), context.version);
+        let mut labels = [("reason", self.reason); 14];
+        labels[..facts.len()].copy_from_slice(&facts);
+        let (_, account) = &mut labels[2];
+        if connection.account.is_empty() && (nameless || UNBOUND.contains(&self.reason)) {
+            *account = "";
+        }
+        let info = [(Metric::ClosedConnectionInfo, Value::U64(1))];
+        rows.row(&Row::new(kind, &labels, &info));
+        let table = if context.version >= HAS_STALLS {
+            CLOSED
+        } else {
+            &CLOSED[..CLOSED.len() - 1]
+        };
+        emit(rows, kind, &[("cid", cid)], table, connection);
     }
 }
 
@@ -110,6 +256,7 @@ struct Life {
     known: Vec<u64>,
     unknown: Vec<(String, u64)>,
     other: u64,
+    sums: Sums,
     gaps: u64,
     kept: Option<u64>,
     /// The next answer tells only what was there before natsight looked.
@@ -153,6 +300,7 @@ impl Life {
             known: vec![0; REASONS.len()],
             unknown: Vec::new(),
             other: 0,
+            sums: Sums::new(),
             gaps: 0,
             kept: None,
             baseline,
@@ -257,6 +405,7 @@ impl Life {
             if !self.see(entry) {
                 continue;
             }
+            self.sums.add(entry);
             match entry.reason {
                 Reason::Known(place) => self.known[place] += 1,
                 Reason::Unknown(place) => self.count_unknown(&answer.unknown[place]),
@@ -310,6 +459,9 @@ struct Entry {
     cid: u64,
     stop: i128,
     reason: Reason,
+    kind: Kind,
+    carried: [u64; CARRIED.len()],
+    lifetime: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -336,18 +488,8 @@ impl Root {
     }
 }
 
-/// The part of a closed connection that is counted.
-#[derive(Debug, Deserialize)]
-struct Closing<'a> {
-    cid: u64,
-    #[serde(default)]
-    stop: Moment,
-    #[serde(borrow, default)]
-    reason: Cow<'a, str>,
-}
-
 impl Answer {
-    fn add(&mut self, closing: &Closing<'_>) {
+    fn add(&mut self, closing: &Connection<'_>, slug: &str) {
         let Some(stop) = closing.stop.nanos() else {
             self.no_stop += 1;
             return;
@@ -356,21 +498,23 @@ impl Answer {
             self.over_limit += 1;
             return;
         }
-        let reason = self.reason(&closing.reason);
+        let lived = |start: i128| u64::try_from((stop - start).max(0)).unwrap_or(u64::MAX);
+        let reason = self.reason(slug);
         self.entries.push(Entry {
             cid: closing.cid,
             stop,
             reason,
+            kind: closing.shown_kind(),
+            carried: CARRIED.map(|(_, carried)| carried(closing).or_zero()),
+            lifetime: closing.start.nanos().map(lived),
         });
     }
 
-    fn reason(&mut self, text: &str) -> Reason {
-        let mut buffer = [0; SLUG_MAX];
-        let slug = slug(text, &mut buffer);
+    fn reason(&mut self, slug: &str) -> Reason {
         if let Some(place) = REASONS.iter().position(|known| *known == slug) {
             return Reason::Known(place);
         }
-        if slug.is_empty() || slug == OTHER {
+        if slug == OTHER {
             return Reason::Other;
         }
         if let Some(place) = self.unknown.iter().position(|known| known == slug) {
@@ -384,7 +528,7 @@ impl Answer {
     }
 }
 
-/// Small letters and digits, one underscore for all between them.
+/// Small letters and digits, one underscore for all between them; never empty.
 fn slug<'a>(text: &str, buffer: &'a mut [u8; SLUG_MAX]) -> &'a str {
     let mut len = 0;
     let mut gap = false;
@@ -404,12 +548,16 @@ fn slug<'a>(text: &str, buffer: &'a mut [u8; SLUG_MAX]) -> &'a str {
         buffer[len] = byte.to_ascii_lowercase();
         len += 1;
     }
-    std::str::from_utf8(&buffer[..len]).unwrap_or(OTHER)
+    match std::str::from_utf8(&buffer[..len]) {
+        Ok(slug) if !slug.is_empty() => slug,
+        _ => OTHER,
+    }
 }
 
 /// Decodes `/connz?state=closed`.
 pub(super) struct Decoder {
     splitter: Splitter,
+    depth: Depth,
     limit: usize,
     answer: Answer,
     life: Option<Life>,
@@ -427,9 +575,10 @@ static CUTS: &[Cut] = &[Cut {
 }];
 
 impl Decoder {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(depth: Depth) -> Self {
         Self {
             splitter: Splitter::new(CUTS),
+            depth,
             limit: LIMIT_MIN,
             answer: Answer::default(),
             life: None,
@@ -453,7 +602,13 @@ impl Decoder {
 
 impl Collector for Decoder {
     fn path(&self, _context: &Context) -> Cow<'static, str> {
-        format!("/connz?state=closed&sort=stop&limit={}", self.limit).into()
+        // As for open ones: it ships the clients' JWTs.
+        let auth = match self.depth {
+            Depth::Off => "",
+            Depth::Top | Depth::All => "&auth=1",
+        };
+        let limit = self.limit;
+        format!("/connz?state=closed&sort=stop&limit={limit}{auth}").into()
     }
 
     fn begin(&mut self, context: &Context) {
@@ -465,8 +620,13 @@ impl Collector for Decoder {
         self.closings = sizes.connections_opened.saturating_sub(sizes.connections);
     }
 
-    fn chunk(&mut self, bytes: &[u8], _out: &mut dyn Records) -> Result<(), DecodeError> {
-        self.splitter.feed(bytes, &mut Sink(&mut self.answer))
+    fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
+        let mut sink = Sink {
+            depth: self.depth,
+            answer: &mut self.answer,
+            out,
+        };
+        self.splitter.feed(bytes, &mut sink)
     }
 
     fn finish(&mut self, out: &mut dyn Records) -> Result<Facts, DecodeError> {
@@ -509,7 +669,11 @@ impl Collector for Decoder {
     }
 }
 
-struct Sink<'a>(&'a mut Answer);
+struct Sink<'a> {
+    depth: Depth,
+    answer: &'a mut Answer,
+    out: &'a mut dyn Records,
+}
 
 impl Elements for Sink<'_> {
     fn head(&mut self, _depth: usize, _head: &[u8], _offset: u64) -> Result<Labels, DecodeError> {
@@ -524,9 +688,18 @@ impl Elements for Sink<'_> {
         offset: u64,
     ) -> Result<(), DecodeError> {
         if depth == 0 {
-            self.0.root = decode::element(bytes, offset)?;
-        } else {
-            self.0.add(&decode::element(bytes, offset)?);
+            self.answer.root = decode::element(bytes, offset)?;
+            return Ok(());
+        }
+        let connection: Connection<'_> = decode::element(bytes, offset)?;
+        let mut buffer = [0; SLUG_MAX];
+        let reason = slug(&connection.reason, &mut buffer);
+        self.answer.add(&connection, reason);
+        if self.depth != Depth::Off && connection.stop.nanos().is_some() {
+            self.out.record(Record::ClosedConnection(&ClosedConnection {
+                connection: &connection,
+                reason,
+            }));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ mod open;
 
 use std::time::Duration;
 
-pub use closed::ClosedConnections;
+pub use closed::{ClosedConnection, ClosedConnections};
 pub use open::{Connection, OpenConnections};
 
 use super::{Lane, Spec, always, never_absent, ok};
@@ -33,6 +33,6 @@ pub static SPECS: &[Spec] = &[
         accept: ok,
         absent: never_absent,
         wanted: always,
-        make: |_| Box::new(closed::Decoder::new()),
+        make: |options| Box::new(closed::Decoder::new(options.connections)),
     },
 ];

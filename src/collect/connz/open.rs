@@ -11,7 +11,7 @@ use crate::collect::{
     Collector, Connections as Depth, Context, Count, DecodeError, Facts, GoDuration, Int, Moment,
     Record, Records, Version, decode,
 };
-use crate::state::{EntityKind, Histogram, Rows, Value};
+use crate::state::{EntityKind, Histogram, Row, Rows, Value};
 
 /// Connections asked for at least. Without a limit the broker silently stops at 1,024; it allocates by what it has, not
 /// by this.
@@ -39,7 +39,7 @@ const PENDING_BYTES: &[u64] = &[
     1 << 26,
     1 << 28,
 ];
-const AGE_NANOS: &[u64] = &[
+pub(super) const AGE_NANOS: &[u64] = &[
     SECOND,
     10 * SECOND,
     MINUTE,
@@ -102,6 +102,8 @@ pub struct Connection<'a> {
     #[serde(borrow, default)]
     pub ip: Text<'a>,
     #[serde(default)]
+    pub port: Count,
+    #[serde(default)]
     pub start: Moment,
     #[serde(default)]
     pub last_activity: Moment,
@@ -133,8 +135,17 @@ pub struct Connection<'a> {
     /// Only with `auth=1`, and not for `$G`.
     #[serde(borrow, default)]
     pub account: Text<'a>,
+    /// The account's name where it is called by its key; only with `auth=1`.
+    #[serde(borrow, default)]
+    pub name_tag: Text<'a>,
     #[serde(borrow, default)]
     pub mqtt_client: Text<'a>,
+    /// Of closed ones only.
+    #[serde(default)]
+    pub stop: Moment,
+    /// Of closed ones only.
+    #[serde(borrow, default)]
+    pub reason: Text<'a>,
 }
 
 const CONNECTION: cells!(Connection<'_>) = &[
@@ -162,21 +173,42 @@ const CONNECTION: cells!(Connection<'_>) = &[
     // The last one is left out before `HAS_STALLS`.
     (Metric::ConnectionStalls, |c| Some(c.stalls.value())),
 ];
-const HAS_STALLS: Version = Version(2, 12, 0);
+pub(super) const HAS_STALLS: Version = Version(2, 12, 0);
 
 impl Connection<'_> {
     /// Rows of the native view.
     pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
-        let mut buffer = itoa::Buffer::new();
+        let (mut cid, mut port) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let facts = self.facts(cid.format(self.cid), self.port(&mut port), context.version);
+        // What is rarely asked for stands in the facts alone.
+        let labels = &facts[..facts.len() - 2];
+        let table = if context.version >= HAS_STALLS {
+            CONNECTION
+        } else {
+            &CONNECTION[..CONNECTION.len() - 1]
+        };
+        let kind = EntityKind::Connection;
+        emit(rows, kind, labels, table, self);
+        let info = [(Metric::ConnectionInfo, Value::U64(1))];
+        rows.row(&Row::new(kind, &facts, &info));
+    }
+
+    /// Who it is, as labels; the first one names it.
+    pub(super) fn facts<'s>(
+        &'s self,
+        cid: &'s str,
+        port: &'s str,
+        version: Version,
+    ) -> [(&'static str, &'s str); 13] {
         let account = match self.account.as_ref() {
             "" => GLOBAL_ACCOUNT,
             account => account,
         };
-        let labels = [
-            ("cid", buffer.format(self.cid)),
+        [
+            ("cid", cid),
             ("name", self.name.as_ref()),
             ("account", account),
-            ("user", self.shown_user(context.version)),
+            ("user", self.shown_user(version)),
             ("kind", self.shown_kind().as_str()),
             ("lang", self.lang.as_ref()),
             ("version", self.version.as_ref()),
@@ -184,16 +216,20 @@ impl Connection<'_> {
             ("tls_version", self.tls_version.as_ref()),
             ("tls_cipher_suite", self.tls_cipher_suite.as_ref()),
             ("mqtt_client", self.mqtt_client.as_ref()),
-        ];
-        let table = if context.version >= HAS_STALLS {
-            CONNECTION
-        } else {
-            &CONNECTION[..CONNECTION.len() - 1]
-        };
-        emit(rows, EntityKind::Connection, &labels, table, self);
+            ("name_tag", self.name_tag.as_ref()),
+            ("port", port),
+        ]
     }
 
-    fn shown_kind(&self) -> Kind {
+    /// The port at the client's end; nothing where the broker does not know it.
+    pub(super) fn port<'b>(&self, buffer: &'b mut itoa::Buffer) -> &'b str {
+        match self.port {
+            Count::Known(port) if port > 0 => buffer.format(port),
+            _ => "",
+        }
+    }
+
+    pub(super) fn shown_kind(&self) -> Kind {
         match (self.protocol.as_ref(), self.kind.as_ref()) {
             ("nats", _) => Kind::Nats,
             ("websocket", _) => Kind::Websocket,
@@ -213,8 +249,20 @@ impl Connection<'_> {
         }
     }
 
+    /// Whether it never said who it is, as a check of the port that does no more than connect.
+    pub(super) fn is_nameless(&self) -> bool {
+        let said = [
+            &self.name,
+            &self.lang,
+            &self.version,
+            &self.authorized_user,
+            &self.mqtt_client,
+        ];
+        self.shown_kind() == Kind::Nats && said.iter().all(|text| text.is_empty())
+    }
+
     /// The broker writes 0 until it has measured.
-    fn measured_rtt(&self) -> Option<u64> {
+    pub(super) fn measured_rtt(&self) -> Option<u64> {
         self.rtt.map(|rtt| rtt.0).filter(|nanos| *nanos > 0)
     }
 }
@@ -233,8 +281,9 @@ fn is_public_key(user: &str) -> bool {
             .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+/// What speaks over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
     Nats,
     Websocket,
     Mqtt,
@@ -243,7 +292,7 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Nats,
         Self::Websocket,
         Self::Mqtt,
@@ -251,7 +300,7 @@ impl Kind {
         Self::Other,
     ];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Nats => "nats",
             Self::Websocket => "websocket",

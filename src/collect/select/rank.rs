@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 use crate::catalog::Metric;
 use crate::state::{EntityKind, Row, Rows, Value};
 
-/// What an entity is compared by: members of a replica set and sources after what they belong to, then by the value
+/// What an entity is compared by: members of a replica set and sources after what they belong to (and connections that
+/// ended as their clients wanted after those that broke), then by the value
 /// that matters. The key makes the order the same each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
@@ -82,7 +83,7 @@ impl Held {
     pub(super) fn rank(&self) -> Rank {
         let shown = || self.values.first().map_or(0, |(_, value)| size(value));
         Rank {
-            whole: !is_part(self.kind),
+            whole: !is_lesser(self.kind),
             first: self.first.unwrap_or_else(shown),
             second: self.second,
             key: self.key,
@@ -109,15 +110,17 @@ impl Held {
     }
 }
 
-/// Whether entities of this kind are parts of others, which matter more.
-fn is_part(kind: EntityKind) -> bool {
+/// Whether entities of this kind are parts of others, which matter more, or ended as they should.
+fn is_lesser(kind: EntityKind) -> bool {
     match kind {
         EntityKind::StreamReplica
         | EntityKind::StreamSource
         | EntityKind::ConsumerReplica
-        | EntityKind::RaftPeer => true,
+        | EntityKind::RaftPeer
+        | EntityKind::EndedConnection => true,
         EntityKind::Server
         | EntityKind::Connection
+        | EntityKind::BrokenConnection
         | EntityKind::Peer
         | EntityKind::Account
         | EntityKind::Stream
@@ -136,6 +139,7 @@ enum Weight {
 fn weight(metric: Metric) -> Option<Weight> {
     match metric {
         Metric::ConnectionPending
+        | Metric::ClosedConnectionStop
         | Metric::JetstreamAccountStorageUsed
         | Metric::StreamMessages
         | Metric::StreamEphemeralPending

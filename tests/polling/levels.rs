@@ -1,0 +1,84 @@
+//! What is of level detail is on the page where the configuration asks for it, and by `collect[]`.
+
+use natsight::catalog::{CATALOG, Level, Origin};
+use natsight::collect::Connections;
+use natsight::expose::{Encoding, Page as Parts, Shape, TextFormat, reader};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::support::fake::Say;
+use super::*;
+
+/// A broker that has one connection and had another.
+fn broker() -> Arc<Fake> {
+    let time = "2026-11-22T08:00:00Z";
+    let one = |more: &str| {
+        let mut one =
+            json!({"cid": 1, "type": "nats", "name": "x", "start": time, "last_activity": time});
+        if !more.is_empty() {
+            (one["stop"], one["reason"]) = (json!(time), json!(more));
+        }
+        let body = json!({"server_id": "IDONE", "now": time, "total": 1, "connections": [one]});
+        Say::Body(body.to_string().into_bytes())
+    };
+    let fake = Fake::new();
+    fake.say("/connz", one(""));
+    fake.say("/connz?state=closed", one("Kicked"));
+    fake
+}
+
+/// Where families of level detail on the page come from.
+fn details(page: &Page) -> BTreeSet<&'static str> {
+    let on_page = CATALOG.iter().filter(|def| page.family(def.name).is_some());
+    on_page
+        .filter(|def| def.level == Level::Detail)
+        .map(|def| def.origin.as_str())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn configuration_and_collect_ask_for_details() {
+    let of_connections: BTreeSet<_> = [Origin::Connz, Origin::Closed].map(Origin::as_str).into();
+    for (connections, expected) in [
+        (Connections::Off, BTreeSet::new()),
+        (Connections::Top, of_connections.clone()),
+        (Connections::All, of_connections.clone()),
+    ] {
+        let mut rules = rules();
+        rules.options.connections = connections;
+        let mut scene = Scene::start(watch_of(broker(), rules));
+        scene.pass(40 * S).await;
+        assert_eq!(details(&scene.page()), expected, "{connections:?}");
+        let mut by_name = BTreeSet::new();
+        for spec in specs() {
+            let shape = Shape {
+                format: TextFormat::Text004,
+                encoding: Encoding::Identity,
+                collectors: vec![spec.name.to_owned()],
+            };
+            let page = Parts::new(scene.snapshot().parts.clone());
+            let text = page.render(&shape, Instant::now().into_std()).to_vec();
+            let page = reader::read(&text, reader::Format::Text004).unwrap();
+            let (origin, shown) = (spec.origin.as_str(), details(&page));
+            assert!(
+                shown.is_subset(&BTreeSet::from([origin])),
+                "{origin}: {shown:?}"
+            );
+            if of_connections.contains(origin) {
+                assert_eq!(shown.contains(origin), expected.contains(origin));
+            }
+            by_name.extend(shown);
+        }
+        // Some of what the configuration does not bring.
+        assert!(by_name.len() > expected.len(), "{by_name:?}");
+    }
+}
+
+#[test]
+fn what_one_asks_for_by_name_is_a_collector() {
+    // Details that no collector gives could not be asked for.
+    let origins: Vec<_> = specs().map(|spec| spec.origin).collect();
+    for def in CATALOG.iter().filter(|def| def.level == Level::Detail) {
+        assert!(origins.contains(&def.origin), "{}", def.name);
+    }
+}

@@ -10,12 +10,14 @@ use anyhow::Result;
 mod broker;
 mod cluster;
 mod http;
+mod joining;
 mod page;
 mod ports;
 mod prometheus;
 mod sidecar;
 mod single;
 mod stuck;
+mod supercluster;
 mod tools;
 mod wait;
 
@@ -74,6 +76,27 @@ versions! {
     v2_10_26 = "2.10.26",
     v2_12_8 = "2.12.8",
     v2_15_1 = "2.15.1",
+}
+
+/// With whole clusters, which take longer: the newest version, and the oldest that is widely run.
+mod clusters {
+    mod v2_10_26 {
+        const VERSION: &str = "2.10.26";
+
+        tests! {
+            supercluster::nodes_are_killed_frozen_and_renamed_and_the_page_follows,
+        }
+    }
+
+    mod v2_15_1 {
+        const VERSION: &str = "2.15.1";
+
+        tests! {
+            supercluster::nodes_are_killed_frozen_and_renamed_and_the_page_follows,
+            joining::nodes_join_and_move_by_a_targets_file,
+            joining::members_are_discovered_as_they_join,
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

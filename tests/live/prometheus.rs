@@ -63,7 +63,12 @@ impl Prometheus {
         self.ask(&format!("/api/v1/query?query={}", http::escape(promql)))
     }
 
-    /// The same at a given time, so that several queries see the same samples.
+    /// The value of the only series that a query finds.
+    pub(crate) fn number(&self, promql: &str) -> Result<f64> {
+        only(&self.query(promql)?).with_context(|| promql.to_owned())
+    }
+
+    /// `query` at a given time, so that several queries see the same samples.
     fn query_at(&self, promql: &str, time: f64) -> Result<Value> {
         self.ask(&format!(
             "/api/v1/query?time={time}&query={}",

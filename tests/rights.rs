@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use natsight::expose::{Part, Snapshot};
 use natsight::selfmon::SelfMonitor;
 use natsight::serve::{
-    ClientAuth, Guard, Hosts, Listener, PageCache, ProbeRefusal, Rights, Shared, Site, Tls,
+    ClientAuth, Guard, Hosts, Listener, PageCache, ProbeRefusal, ROUTES, Rights, Shared, Site, Tls,
     TlsInput, TlsPart, admin_routes, public_routes,
 };
 use rustls::version::{TLS12, TLS13};
@@ -40,6 +40,8 @@ mod pki;
 #[allow(dead_code, reason = "tests/cli.rs uses all of it")]
 #[path = "support/program.rs"]
 mod program;
+#[path = "rights/routes.rs"]
+mod routes;
 #[allow(dead_code, reason = "tests/source.rs uses all of it")]
 #[path = "support/stub.rs"]
 mod stub;
@@ -569,25 +571,31 @@ fn basic(pair: &str) -> String {
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// Every route that there is, and two that there are not.
-const PUBLIC: &[&str] = &[
-    "GET /",
-    "GET /metrics",
-    "GET /metrics?collect[]=varz",
-    "HEAD /metrics",
-    "GET /-/healthy",
-    "GET /-/ready",
-    "GET /api/v1/servers",
-    "GET /nothing",
-    "OPTIONS *",
-];
-const ADMIN: &[&str] = &[
-    "POST /-/reload",
-    "GET /-/reload",
-    "POST /-/reload/",
-    "GET /api/v1/events",
-    "GET /nothing",
-];
+/// Every route of a listener, and what comes near to one.
+fn lines(listener: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for route in ROUTES.iter().filter(|route| route.listener == listener) {
+        let (method, path) = (route.method, route.path);
+        lines.push(format!("{method} {path}"));
+        for other in ["HEAD", "GET", "POST", "PUT", "DELETE", "OPTIONS"] {
+            if other != method {
+                lines.push(format!("{other} {path}"));
+            }
+        }
+        lines.push(format!("{method} {path}?collect[]=varz"));
+        lines.push(format!("{method} {path}/"));
+    }
+    for more in ["GET /nothing", "OPTIONS *", "GET /api/v1/events"] {
+        lines.push(more.to_owned());
+    }
+    lines
+}
+
+/// All of them, with where they are asked for.
+fn all_lines(public: SocketAddr, admin: SocketAddr) -> Vec<(SocketAddr, String)> {
+    let of = |listener, addr| lines(listener).into_iter().map(move |line| (addr, line));
+    of("public", public).chain(of("admin", admin)).collect()
+}
 
 #[tokio::test]
 async fn nobody_gets_anything_from_any_route_without_user_and_password() {
@@ -596,8 +604,8 @@ async fn nobody_gets_anything_from_any_route_without_user_and_password() {
         ..Rights::default()
     })
     .await;
-    let routes = PUBLIC.iter().map(|line| (running.public, *line));
-    for (addr, line) in routes.chain(ADMIN.iter().map(|line| (running.admin, *line))) {
+    for (addr, line) in all_lines(running.public, running.admin) {
+        let line = line.as_str();
         for shown in [
             None,
             Some("prom:wrong"),

@@ -11,16 +11,16 @@ use super::program::{Ended, Sidecar, run};
 use super::*;
 
 /// A folder with `web.yml`, a certificate for localhost and its key, and a token.
-struct Folder {
+pub(super) struct Folder {
     dir: TempDir,
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
 /// TLS as most write it.
 const TLS: &str = "tls_server_config: {cert_file: web.pem, key_file: web.key}\n";
 
 impl Folder {
-    fn new(web: &str) -> Self {
+    pub(super) fn new(web: &str) -> Self {
         let this = Self {
             dir: tempfile::tempdir().expect("a folder"),
             authority: Authority::new(),
@@ -33,11 +33,11 @@ impl Folder {
         this
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.dir.path().join(name), text).expect("it is written");
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_string_lossy().into_owned()
     }
 
@@ -48,7 +48,7 @@ impl Folder {
         Sidecar::start(&args)
     }
 
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         Client::new(&self.authority)
     }
 }
@@ -338,15 +338,14 @@ async fn secrets_are_shown_nowhere() {
     let client = folder.client();
     let (right, wrong) = (basic("prom:hunter2"), basic("prom:hunter2x"));
     let token = ["Bearer s3cret-token", "Bearer s3cret-tokex"];
-    let routes = PUBLIC.iter().map(|line| (sidecar.public, *line));
-    for (addr, line) in routes.chain(ADMIN.iter().map(|line| (sidecar.admin, *line))) {
+    for (addr, line) in all_lines(sidecar.public, sidecar.admin) {
         for shown in [right.as_str(), &wrong, token[0], token[1]] {
             let stream = client.connect(addr).await.expect("TLS");
             let headers = [JSON, ("Authorization", shown)];
-            let found = exchange(stream, &request(line, &headers))
+            let found = exchange(stream, &request(&line, &headers))
                 .await
                 .expect("an answer");
-            clean(line, &format!("{found:?} {}", found.text()), &key);
+            clean(&line, &format!("{found:?} {}", found.text()), &key);
         }
     }
     broken(&folder, &config, &hash, &key);

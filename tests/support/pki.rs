@@ -132,6 +132,8 @@ impl Client {
     /// Connects and shakes hands.
     pub(crate) async fn connect(&self, addr: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
         let tcp = TcpStream::connect(addr).await?;
+        // Else the request waits for the acknowledgement of the handshake's end, 40 ms each time.
+        tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").expect("a name");
         TlsConnector::from(Arc::new(self.config()))
             .connect(name, tcp)

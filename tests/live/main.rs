@@ -9,9 +9,13 @@ use anyhow::Result;
 
 mod broker;
 mod cluster;
+mod fleet;
 mod http;
 mod joining;
 mod page;
+#[allow(dead_code, reason = "tests/rights.rs uses all of it")]
+#[path = "../support/pki.rs"]
+mod pki;
 mod ports;
 mod prometheus;
 mod sidecar;
@@ -103,6 +107,12 @@ mod clusters {
 #[ignore = "needs nats-server"]
 async fn prometheus_starts_and_answers() -> Result<()> {
     prometheus::the_harness_starts_and_answers()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server"]
+async fn a_hundred_servers_are_read_through_tls_by_whom_may() -> Result<()> {
+    fleet::a_hundred_servers_are_read_through_tls_by_whom_may().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

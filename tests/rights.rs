@@ -552,6 +552,35 @@ async fn a_handshake_has_ten_seconds() {
     assert_eq!((running.open(), running.failures("timeout")), (0, 2));
 }
 
+#[tokio::test]
+async fn who_shakes_no_hands_makes_room() {
+    let ours = Authority::new();
+    let tls = Tls::new(&input(&ours.sign(&["localhost"]))).expect("TLS");
+    let running = Running::with_tls(tls).await;
+    let mut silent = Vec::new();
+    for _ in 0..512 {
+        let stream = TcpStream::connect(running.public).await;
+        silent.push(stream.expect("it listens"));
+    }
+    until("all are open", || running.open() == 512).await;
+    let found = secure(&Client::new(&ours), running.public, HEALTHY).await;
+    assert_eq!(found.expect("TLS").status, 200);
+    let mut byte = [0];
+    let end = tokio::time::timeout(PATIENCE, silent[0].read(&mut byte)).await;
+    assert!(matches!(end.expect("at once"), Ok(0) | Err(_)));
+    let labels = ["public", "silent"];
+    let counted = running
+        .monitor
+        .connections_refused
+        .with_label_values(&labels);
+    assert_eq!(counted.get(), 1);
+    // It is no failure of TLS.
+    let failures = natsight::serve::HANDSHAKE_REASONS
+        .iter()
+        .map(|reason| running.failures(reason));
+    assert_eq!(failures.sum::<u64>(), 0);
+}
+
 fn users() -> Vec<(String, String)> {
     // The lowest cost: what is looked at here is who gets in.
     vec![(

@@ -10,6 +10,7 @@ mod metrics;
 mod negotiate;
 mod paced;
 mod password;
+mod places;
 mod probe;
 mod reply;
 mod rights;

@@ -259,6 +259,29 @@ async fn each_way_to_ask_for_client_certificates_refuses_whom_it_should() {
 }
 
 #[tokio::test]
+async fn a_client_whose_certificate_expires_while_natsight_runs_gets_in_no_more() {
+    let ours = Authority::new();
+    let (server, ca) = (ours.sign(&["localhost"]), ours.pem());
+    let tls = Tls::new(&TlsInput {
+        client_ca: Some(ca.as_bytes()),
+        client_auth: ClientAuth::RequireAndVerify,
+        ..input(&server)
+    });
+    let running = Running::with_tls(tls.expect("TLS")).await;
+    let ending = ours.sign_for(&["c.example"], Duration::from_secs(3));
+    let client = Client::new(&ours).showing(&ending);
+    let found = secure(&client, running.public, HEALTHY).await;
+    assert_eq!(found.expect("still good").status, 200);
+    let end = Instant::now() + PATIENCE;
+    while secure(&client, running.public, HEALTHY).await.is_ok() {
+        assert!(Instant::now() < end, "it gets in for ever");
+    }
+    until("counted", || running.failures("bad_certificate") == 1).await;
+    let good = Client::new(&ours).showing(&ours.sign(&["c.example"]));
+    assert!(secure(&good, running.public, HEALTHY).await.is_ok());
+}
+
+#[tokio::test]
 async fn only_names_that_are_allowed_get_in() {
     let ours = Authority::new();
     let (server, ca) = (ours.sign(&["localhost"]), ours.pem());

@@ -479,18 +479,41 @@ async fn a_reader_that_stops_is_cut_after_ten_seconds() {
     assert_eq!(running.open(), 0);
 }
 
-/// Like the one above, but it goes on reading: a few KiB a second.
+/// Like the one above, but it goes on reading: one byte, or a few KiB a second.
 #[tokio::test]
 async fn a_reader_that_trickles_is_cut_within_a_minute() {
-    let running = Running::public(FakeSite::large()).await;
-    let slow = slow_reader(&running).await;
-    tokio::time::pause();
-    for _ in 0..62 {
-        let mut some = [0; 4096];
-        let _ = slow.try_read(&mut some);
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    for bytes in [1, 4096] {
+        let running = Running::public(FakeSite::large()).await;
+        let slow = slow_reader(&running).await;
+        tokio::time::pause();
+        for _ in 0..62 {
+            let mut some = vec![0; bytes];
+            let _ = slow.try_read(&mut some);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(running.open(), 0, "{bytes} a second");
+        tokio::time::resume();
     }
-    assert_eq!(running.open(), 0);
+}
+
+/// A scraper that takes one byte a second: others are served meanwhile.
+#[tokio::test]
+async fn readers_of_one_byte_a_second_delay_nobody() {
+    let running = Running::public(FakeSite::large()).await;
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        slow.push(slow_reader(&running).await);
+    }
+    for _ in 0..5 {
+        for stream in &slow {
+            let _ = stream.try_read(&mut [0]);
+        }
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::resume();
+        assert_eq!(ask(&running, "GET /metrics", "").await.status, 200);
+    }
+    assert_eq!(running.monitor.scrapes_refused.get(), 0);
 }
 
 #[tokio::test]

@@ -163,6 +163,39 @@ async fn a_certificate_that_has_expired_is_said_once_and_a_new_one_taken() {
     );
 }
 
+/// Long enough to be let in before, on a busy machine.
+const SHORT: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_certificate_that_expires_while_natsight_runs_is_said_once_and_a_new_one_taken() {
+    let (broker, folder) = (Broker::start("n1"), Folder::new(TLS));
+    let good = folder.authority.sign(&["localhost"]);
+    let ending = folder.authority.sign_for(&["localhost"], SHORT);
+    ending.write(folder.dir.path(), "web");
+    let sidecar = folder.start(&broker, &[]);
+    let client = folder.client();
+    let mut kept = client.connect(sidecar.public).await.expect("still good");
+    sidecar.wait_for(&["certificate of the listeners has expired"]);
+    eventually("refused by clients", || async {
+        secure(&client, sidecar.public, HEALTHY).await.is_err()
+    })
+    .await;
+    // Who is connected goes on.
+    let ask = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n";
+    kept.write_all(ask).await.expect("sent");
+    let mut status = [0; 12];
+    kept.read_exact(&mut status).await.expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    good.write(folder.dir.path(), "web");
+    eventually("the good one", || async {
+        secure(&client, sidecar.public, HEALTHY).await.is_ok()
+    })
+    .await;
+    let lines = sidecar.lines();
+    let said = lines.iter().filter(|line| line.contains("has expired"));
+    assert_eq!(said.count(), 1, "{lines:#?}");
+}
+
 #[tokio::test]
 async fn tokens_and_users_change_without_a_restart() {
     let (broker, folder) = (Broker::start("n1"), Folder::new(""));

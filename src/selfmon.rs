@@ -33,7 +33,7 @@ pub struct SelfMonitor {
     pub http_requests: IntCounterVec,
     /// Open connections by listener.
     pub connections: IntGaugeVec,
-    /// Connections refused by listener.
+    /// Connections refused, or closed to make room, by listener and reason.
     pub connections_refused: IntCounterVec,
     /// Scrapes refused.
     pub scrapes_refused: IntCounter,
@@ -81,6 +81,9 @@ const PROBE_REASONS: &[&str] = &[
     "busy",
     "no_answer",
 ];
+
+/// Why a connection found no place, or had to give its own to another.
+const CONNECTION_REASONS: &[&str] = &["busy", "silent", "idle"];
 
 impl SelfMonitor {
     /// All own metrics, registered.
@@ -142,7 +145,10 @@ impl SelfMonitor {
             monitor.probe_refused.with_label_values(&[reason]);
         }
         for listener in ["public", "admin"] {
-            monitor.connections_refused.with_label_values(&[listener]);
+            for reason in CONNECTION_REASONS {
+                let labels = [listener, reason];
+                monitor.connections_refused.with_label_values(&labels);
+            }
         }
         for result in ["success", "failure"] {
             monitor.config_reloads.with_label_values(&[result]);

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use natsight::expose::{Part, Snapshot};
 use natsight::selfmon::SelfMonitor;
 use natsight::serve::{
-    ClientAuth, Guard, Hosts, Listener, PageCache, ProbeRefusal, Rights, Shared, Site, Tls,
+    ClientAuth, Guard, Hosts, Listener, PageCache, ProbeRefusal, ROUTES, Rights, Shared, Site, Tls,
     TlsInput, TlsPart, admin_routes, public_routes,
 };
 use rustls::version::{TLS12, TLS13};
@@ -40,6 +40,8 @@ mod pki;
 #[allow(dead_code, reason = "tests/cli.rs uses all of it")]
 #[path = "support/program.rs"]
 mod program;
+#[path = "rights/routes.rs"]
+mod routes;
 #[allow(dead_code, reason = "tests/source.rs uses all of it")]
 #[path = "support/stub.rs"]
 mod stub;
@@ -254,6 +256,29 @@ async fn each_way_to_ask_for_client_certificates_refuses_whom_it_should() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_client_whose_certificate_expires_while_natsight_runs_gets_in_no_more() {
+    let ours = Authority::new();
+    let (server, ca) = (ours.sign(&["localhost"]), ours.pem());
+    let tls = Tls::new(&TlsInput {
+        client_ca: Some(ca.as_bytes()),
+        client_auth: ClientAuth::RequireAndVerify,
+        ..input(&server)
+    });
+    let running = Running::with_tls(tls.expect("TLS")).await;
+    let ending = ours.sign_for(&["c.example"], Duration::from_secs(3));
+    let client = Client::new(&ours).showing(&ending);
+    let found = secure(&client, running.public, HEALTHY).await;
+    assert_eq!(found.expect("still good").status, 200);
+    let end = Instant::now() + PATIENCE;
+    while secure(&client, running.public, HEALTHY).await.is_ok() {
+        assert!(Instant::now() < end, "it gets in for ever");
+    }
+    until("counted", || running.failures("bad_certificate") == 1).await;
+    let good = Client::new(&ours).showing(&ours.sign(&["c.example"]));
+    assert!(secure(&good, running.public, HEALTHY).await.is_ok());
 }
 
 #[tokio::test]
@@ -550,6 +575,35 @@ async fn a_handshake_has_ten_seconds() {
     assert_eq!((running.open(), running.failures("timeout")), (0, 2));
 }
 
+#[tokio::test]
+async fn who_shakes_no_hands_makes_room() {
+    let ours = Authority::new();
+    let tls = Tls::new(&input(&ours.sign(&["localhost"]))).expect("TLS");
+    let running = Running::with_tls(tls).await;
+    let mut silent = Vec::new();
+    for _ in 0..512 {
+        let stream = TcpStream::connect(running.public).await;
+        silent.push(stream.expect("it listens"));
+    }
+    until("all are open", || running.open() == 512).await;
+    let found = secure(&Client::new(&ours), running.public, HEALTHY).await;
+    assert_eq!(found.expect("TLS").status, 200);
+    let mut byte = [0];
+    let end = tokio::time::timeout(PATIENCE, silent[0].read(&mut byte)).await;
+    assert!(matches!(end.expect("at once"), Ok(0) | Err(_)));
+    let labels = ["public", "silent"];
+    let counted = running
+        .monitor
+        .connections_refused
+        .with_label_values(&labels);
+    assert_eq!(counted.get(), 1);
+    // It is no failure of TLS.
+    let failures = natsight::serve::HANDSHAKE_REASONS
+        .iter()
+        .map(|reason| running.failures(reason));
+    assert_eq!(failures.sum::<u64>(), 0);
+}
+
 fn users() -> Vec<(String, String)> {
     // The lowest cost: what is looked at here is who gets in.
     vec![(
@@ -569,25 +623,31 @@ fn basic(pair: &str) -> String {
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// Every route that there is, and two that there are not.
-const PUBLIC: &[&str] = &[
-    "GET /",
-    "GET /metrics",
-    "GET /metrics?collect[]=varz",
-    "HEAD /metrics",
-    "GET /-/healthy",
-    "GET /-/ready",
-    "GET /api/v1/servers",
-    "GET /nothing",
-    "OPTIONS *",
-];
-const ADMIN: &[&str] = &[
-    "POST /-/reload",
-    "GET /-/reload",
-    "POST /-/reload/",
-    "GET /api/v1/events",
-    "GET /nothing",
-];
+/// Every route of a listener, and what comes near to one.
+fn lines(listener: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for route in ROUTES.iter().filter(|route| route.listener == listener) {
+        let (method, path) = (route.method, route.path);
+        lines.push(format!("{method} {path}"));
+        for other in ["HEAD", "GET", "POST", "PUT", "DELETE", "OPTIONS"] {
+            if other != method {
+                lines.push(format!("{other} {path}"));
+            }
+        }
+        lines.push(format!("{method} {path}?collect[]=varz"));
+        lines.push(format!("{method} {path}/"));
+    }
+    for more in ["GET /nothing", "OPTIONS *", "GET /api/v1/events"] {
+        lines.push(more.to_owned());
+    }
+    lines
+}
+
+/// All of them, with where they are asked for.
+fn all_lines(public: SocketAddr, admin: SocketAddr) -> Vec<(SocketAddr, String)> {
+    let of = |listener, addr| lines(listener).into_iter().map(move |line| (addr, line));
+    of("public", public).chain(of("admin", admin)).collect()
+}
 
 #[tokio::test]
 async fn nobody_gets_anything_from_any_route_without_user_and_password() {
@@ -596,8 +656,8 @@ async fn nobody_gets_anything_from_any_route_without_user_and_password() {
         ..Rights::default()
     })
     .await;
-    let routes = PUBLIC.iter().map(|line| (running.public, *line));
-    for (addr, line) in routes.chain(ADMIN.iter().map(|line| (running.admin, *line))) {
+    for (addr, line) in all_lines(running.public, running.admin) {
+        let line = line.as_str();
         for shown in [
             None,
             Some("prom:wrong"),

@@ -23,9 +23,16 @@ use natsight::state::{EntityKind, Row, Rows, ServerStatus, Value};
 
 use http::{Reply, reply};
 
-#[allow(dead_code, reason = "the blocking half is for tests of the binary")]
+#[allow(dead_code, reason = "tests/cli.rs uses all of it")]
+#[path = "support/broker.rs"]
+mod broker;
+#[path = "serve/flood.rs"]
+mod flood;
 #[path = "support/http.rs"]
 mod http;
+#[allow(dead_code, reason = "tests/cli.rs uses all of it")]
+#[path = "support/program.rs"]
+mod program;
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +43,8 @@ struct FakeSite {
     asked: AtomicUsize,
     /// A reload waits for it.
     gate: Arc<Semaphore>,
+    /// Reloads that have begun.
+    reloads: Arc<AtomicUsize>,
     answer: Result<Vec<String>, Vec<String>>,
 }
 
@@ -65,6 +74,7 @@ impl FakeSite {
             snapshot: Arc::new(Snapshot { parts, status }),
             asked: AtomicUsize::new(0),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            reloads: Arc::default(),
             answer: Ok(Vec::new()),
         }
     }
@@ -82,6 +92,7 @@ impl Site for FakeSite {
 
     fn reload(&self) -> BoxFuture<'static, Result<Vec<String>, Vec<String>>> {
         let (gate, answer) = (Arc::clone(&self.gate), self.answer.clone());
+        self.reloads.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             let _permit = gate.acquire_owned().await;
             answer
@@ -151,11 +162,10 @@ impl Running {
             .get()
     }
 
-    fn refused(&self) -> u64 {
-        self.monitor
-            .connections_refused
-            .with_label_values(&["public"])
-            .get()
+    fn refused(&self, reason: &str) -> u64 {
+        let labels = ["public", reason];
+        let refused = self.monitor.connections_refused.with_label_values(&labels);
+        refused.get()
     }
 
     /// Ends it; gives what was left after `grace`, and how long it took.
@@ -335,28 +345,101 @@ async fn ready_waits_until_each_server_answered_or_was_given_up() {
     }
 }
 
+const KEPT: &[u8] = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// A connection that stays open after its first answer.
+async fn kept(running: &Running) -> TcpStream {
+    let mut stream = running.connect().await;
+    answered(&mut stream).await;
+    stream
+}
+
+/// Asks once more.
+async fn answered(stream: &mut TcpStream) {
+    send(stream, KEPT).await;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"alive\n") {
+        let read = stream.read_buf(&mut answer).await.expect("an answer");
+        assert!(read > 0, "closed before the answer");
+    }
+}
+
+/// Whether the other side closed it, waiting for that.
+async fn is_closed(stream: &mut TcpStream) {
+    let mut byte = [0];
+    let end = tokio::time::timeout(PATIENCE, stream.read(&mut byte)).await;
+    assert!(matches!(end.expect("at once"), Ok(0) | Err(_)));
+}
+
 #[tokio::test]
-async fn connections_beyond_the_limit_are_closed_and_counted() {
+async fn who_says_nothing_makes_room_and_then_who_is_idle_longest() {
     let running = Running::public(FakeSite::new(1, ServerStatus::default())).await;
-    let mut idle = Vec::new();
-    for _ in 0..512 {
-        idle.push(running.connect().await);
+    let (mut idle, mut silent) = (Vec::new(), Vec::new());
+    for _ in 0..510 {
+        idle.push(kept(&running).await);
     }
+    for _ in 0..2 {
+        silent.push(running.connect().await);
+    }
+    // Half a request is none.
+    send(&mut silent[0], b"GET /metrics HTTP/1.1\r\nX: ").await;
     until("all are open", || running.open() == 512).await;
-    assert_eq!(running.refused(), 0);
-    let mut refused = Vec::new();
-    for _ in 0..3 {
-        refused.push(running.connect().await);
+    // Not the longest idle any more.
+    answered(&mut idle[0]).await;
+    assert_eq!(running.refused("silent") + running.refused("idle"), 0);
+    let mut newcomers = Vec::new();
+    for _ in 0..4 {
+        newcomers.push(kept(&running).await);
     }
-    for stream in &mut refused {
-        let mut byte = [0];
-        let end = tokio::time::timeout(PATIENCE, stream.read(&mut byte)).await;
-        assert!(matches!(end.expect("at once"), Ok(0) | Err(_)));
+    is_closed(&mut silent[0]).await;
+    is_closed(&mut silent[1]).await;
+    is_closed(&mut idle[1]).await;
+    is_closed(&mut idle[2]).await;
+    assert_eq!((running.refused("silent"), running.refused("idle")), (2, 2));
+    until("places are kept to", || running.open() == 512).await;
+    newcomers.extend([idle.swap_remove(3), idle.swap_remove(0)]);
+    for stream in &mut newcomers {
+        answered(stream).await;
     }
-    assert_eq!((running.refused(), running.open()), (3, 512));
-    drop(idle);
+    drop((idle, newcomers));
     until("they are let go", || running.open() == 0).await;
-    assert_eq!(ask(&running, "GET /metrics", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn while_all_are_being_answered_more_are_closed_and_counted() {
+    let site = FakeSite::new(1, ServerStatus::default());
+    let (gate, reloads) = (Arc::new(Semaphore::new(0)), Arc::clone(&site.reloads));
+    let running = Running::admin(FakeSite {
+        gate: Arc::clone(&gate),
+        ..site
+    })
+    .await;
+    let head = "POST /-/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n";
+    let mut busy = Vec::new();
+    for _ in 0..512 {
+        let mut stream = running.connect().await;
+        send(&mut stream, head.as_bytes()).await;
+        busy.push(stream);
+    }
+    until("all are being answered", || {
+        reloads.load(Ordering::SeqCst) == 512
+    })
+    .await;
+    for _ in 0..3 {
+        is_closed(&mut running.connect().await).await;
+    }
+    let refused = |reason| {
+        let refused = &running.monitor.connections_refused;
+        refused.with_label_values(&["admin", reason]).get()
+    };
+    assert_eq!(
+        (refused("busy"), refused("silent"), refused("idle")),
+        (3, 0, 0)
+    );
+    gate.add_permits(Semaphore::MAX_PERMITS / 2);
+    for stream in &mut busy {
+        assert_eq!(reply(&rest(stream).await).status, 200);
+    }
 }
 
 /// A client that asks for the page, reads its first byte, and then nothing more.
@@ -396,18 +479,41 @@ async fn a_reader_that_stops_is_cut_after_ten_seconds() {
     assert_eq!(running.open(), 0);
 }
 
-/// Like the one above, but it goes on reading: a few KiB a second.
+/// Like the one above, but it goes on reading: one byte, or a few KiB a second.
 #[tokio::test]
 async fn a_reader_that_trickles_is_cut_within_a_minute() {
-    let running = Running::public(FakeSite::large()).await;
-    let slow = slow_reader(&running).await;
-    tokio::time::pause();
-    for _ in 0..62 {
-        let mut some = [0; 4096];
-        let _ = slow.try_read(&mut some);
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    for bytes in [1, 4096] {
+        let running = Running::public(FakeSite::large()).await;
+        let slow = slow_reader(&running).await;
+        tokio::time::pause();
+        for _ in 0..62 {
+            let mut some = vec![0; bytes];
+            let _ = slow.try_read(&mut some);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(running.open(), 0, "{bytes} a second");
+        tokio::time::resume();
     }
-    assert_eq!(running.open(), 0);
+}
+
+/// A scraper that takes one byte a second: others are served meanwhile.
+#[tokio::test]
+async fn readers_of_one_byte_a_second_delay_nobody() {
+    let running = Running::public(FakeSite::large()).await;
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        slow.push(slow_reader(&running).await);
+    }
+    for _ in 0..5 {
+        for stream in &slow {
+            let _ = stream.try_read(&mut [0]);
+        }
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::resume();
+        assert_eq!(ask(&running, "GET /metrics", "").await.status, 200);
+    }
+    assert_eq!(running.monitor.scrapes_refused.get(), 0);
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Many servers: they join and leave while natsight runs, one that hangs delays nobody, and `/probe` asks whom it may.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use natsight::expose::reader::{self, Format, Page};
 
@@ -259,6 +262,92 @@ fn refusals(sidecar: &Sidecar, url: &str, port: u16) {
     });
 }
 
+/// A port that sends whoever asks to another place; how often that one was connected to.
+fn redirects(to: TcpListener) -> (SocketAddr, Arc<AtomicUsize>) {
+    let place = to.local_addr().expect("an address");
+    let (listener, reached) = (
+        TcpListener::bind("127.0.0.1:0"),
+        Arc::<AtomicUsize>::default(),
+    );
+    let listener = listener.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    let counted = Arc::clone(&reached);
+    std::thread::spawn(move || {
+        for _ in to.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = write!(
+                stream,
+                "HTTP/1.1 302 Found\r\nLocation: http://{place}/latest/meta-data\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            );
+        }
+    });
+    (addr, reached)
+}
+
+#[test]
+fn probe_follows_no_redirect() {
+    let (one, config) = (
+        Broker::start("n1"),
+        tempfile::NamedTempFile::new().expect("a file"),
+    );
+    let inner = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let (addr, reached) = redirects(inner);
+    let text = format!("probe: {{allow: ['http://127.0.0.1:{}']}}\n", addr.port());
+    std::fs::write(config.path(), text).expect("it is written");
+    let sidecar = Sidecar::start(&[
+        &one.url(),
+        "--config",
+        config.path().to_str().expect("text"),
+    ]);
+    let probed = page(&sidecar, &format!("/probe?target=http://{addr}"));
+    assert_eq!(probed.value("nats_up", &[]), Some(0.0));
+    let counted = [("collector", "varz"), ("reason", "redirect")];
+    assert_eq!(
+        probed.value("nats_collector_failures_total", &counted),
+        Some(1.0)
+    );
+    let line = sidecar.wait_for(&["failed", "reason=\"redirect\""]);
+    assert!(line.contains("give the final address"), "{line}");
+    assert_eq!(reached.load(Ordering::SeqCst), 0, "it was followed");
+}
+
+#[test]
+fn one_server_behind_two_urls_and_two_servers_of_one_name_are_shown_once_and_said() {
+    let (one, two) = (Broker::start("n1"), Broker::start("n2"));
+    let other = Broker::start("n2");
+    other.replace("/varz", "Nn2", "Nother");
+    let again = format!("http://localhost:{}", one.addr().port());
+    let urls = [one.url(), again, two.url(), other.url()];
+    let args: Vec<&str> = urls.iter().map(String::as_str).chain(QUICK).collect();
+    let sidecar = Sidecar::start(&args);
+    let refused = |page: &Page, reason| {
+        let found = page.find("nats_collector_failures_total", &[("reason", reason)]);
+        found.iter().map(|sample| sample.value).sum::<f64>()
+    };
+    // Whoever comes first keeps the name; the reader refuses what is there twice.
+    until("told apart", || {
+        let page = page(&sidecar, "/metrics");
+        let shown = |name| page.find("nats_up", &[("server_name", name)]).len();
+        let told = refused(&page, "same_name") >= 2.0 && refused(&page, "same_server") >= 2.0;
+        told && (page.find("nats_up", &[]).len(), shown("n1"), shown("n2")) == (4, 1, 1)
+    });
+    let lines = sidecar.lines();
+    for reason in ["same_name", "same_server"] {
+        let word = format!("reason=\"{reason}\"");
+        let said = lines.iter().filter(|line| line.contains(&word)).count();
+        assert_eq!(said, 1, "{lines:#?}");
+    }
+    sidecar.wait_for(&["take one of the two targets away"]);
+    sidecar.wait_for(&["give each server a server_name of its own"]);
+    let page = page(&sidecar, "/metrics");
+    assert_eq!(page.find("nats_server_info", &[]).len(), 2);
+}
+
 /// Prints what joining the page of a hundred small servers costs: `cargo test --test targets -- --nocapture hundred`.
 #[test]
 fn the_page_of_a_hundred_servers() {
@@ -272,6 +361,12 @@ fn the_page_of_a_hundred_servers() {
     std::fs::write(file.path(), text).expect("it is written");
     let path = file.path().to_str().expect("text");
     let sidecar = Sidecar::start(&["--config", path, "--probes-connect", "0"]);
+    // Their page costs much without optimisation, so it is asked for when all are there, which takes a busy machine a while.
+    let end = Instant::now() + Duration::from_secs(60);
+    while get(sidecar.public, "/-/ready", &[]).status != 200 {
+        assert!(Instant::now() < end, "not ready");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
     until("all up", || up(&sidecar).len() == 100);
     let page = page(&sidecar, "/metrics");
     assert_eq!(page.find("nats_up", &[]).len(), 100);

@@ -193,14 +193,19 @@ impl Fleet {
         let seen = self.members.iter().map(|member| {
             let snapshot = Arc::clone(&member.snapshots.borrow());
             let status = &snapshot.status;
+            // One that is down may have let go of its name: a pod that came back elsewhere is still known by it.
+            let (nats_cluster, server_name) = match &status.last_name {
+                (cluster, name) if status.up == Some(false) && !name.is_empty() => (cluster, name),
+                _ => (&status.nats_cluster, &status.server_name),
+            };
             Seen {
                 origin: member.wanted.origin,
                 target: member.wanted.target.clone(),
                 up: status.up,
                 server_id: member.told.server_id(),
                 is_shown: !status.server_id.is_empty(),
-                server_name: status.server_name.clone(),
-                nats_cluster: status.nats_cluster.clone(),
+                server_name: server_name.clone(),
+                nats_cluster: nats_cluster.clone(),
                 answer_age: member.told.answer_age(now),
                 peers: member.told.peers(),
             }

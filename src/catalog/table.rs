@@ -57,8 +57,8 @@ catalog! {
     OwnHttpRequests = Counter "natsight_http_requests_total" ["listener" "route" "code"] Own;
     /// Connections to natsight's listeners that are open now.
     OwnConnections = Gauge "natsight_http_connections" ["listener"] Own;
-    /// Connections that natsight did not serve because too many were open.
-    OwnConnectionsRefused = Counter "natsight_http_connections_refused_total" ["listener"] Own;
+    /// Connections that natsight closed because too many were open, by reason: busy (a new one, while all others were being answered), silent (no request yet, open for longest) and idle (no request for longest), the latter two to make room for a new one.
+    OwnConnectionsRefused = Counter "natsight_http_connections_refused_total" ["listener" "reason"] Own;
     /// TLS handshakes that failed, by listener and reason.
     OwnTlsFailures = Counter "natsight_tls_handshake_failures_total" ["listener" "reason"] Own;
     /// Scrapes that natsight did not serve because slow clients still hold too many older pages.

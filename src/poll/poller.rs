@@ -36,6 +36,8 @@ pub struct Poller {
     busy: Vec<Slot>,
     /// Identity of the broker's current life; the labels stay when it has gone.
     context: Arc<Context>,
+    /// Cluster and name of the server that was last shown here.
+    last_name: (String, String),
     client_port: Option<u16>,
     version: String,
     up: Option<bool>,
@@ -80,6 +82,7 @@ impl Poller {
             jobs,
             busy: Vec::new(),
             context,
+            last_name: Default::default(),
             client_port: None,
             version: String::new(),
             up: None,
@@ -388,12 +391,40 @@ impl Poller {
             return Ok(());
         };
         let told = (refusal.reason(), refusal.text());
+        self.be_nobody();
+        Err(told)
+    }
+
+    /// Lets go of an identity that another target has by now: the server that this target does not reach any more came
+    /// back elsewhere. Until the next round here, `app` leaves this one out, so that no series is there twice.
+    fn yield_identity(&mut self) {
+        let Context {
+            server_id,
+            server_name,
+            nats_cluster,
+            ..
+        } = &*self.context;
+        let (registry, place) = (&self.watch.registry, self.watch.place);
+        let name = (nats_cluster.as_str(), server_name.as_str());
+        if server_id.is_empty() || !registry.is_taken(place, server_id, name, Instant::now()) {
+            return;
+        }
+        let target = self.watch.broker.shown();
+        tracing::info!(
+            server = server_name.as_str(),
+            target,
+            "another target shows this server now; this one is shown by its address"
+        );
+        self.be_nobody();
+    }
+
+    /// Shows nothing of the server, under an identity that no other target has.
+    fn be_nobody(&mut self) {
         self.parts.retain(|name, _| *name == OBSERVED);
         self.context = Arc::new(Context {
             server_name: self.watch.broker.host_port(),
             ..Context::default()
         });
-        Err(told)
     }
 
     /// Takes over the identity that varz gave. A new `server_id` is a new life: nothing of the old one stays.
@@ -414,6 +445,7 @@ impl Poller {
                 job.ask_anew(Instant::now());
             }
         }
+        self.last_name = (context.nats_cluster.clone(), context.server_name.clone());
         self.client_port = facts.client_port.or(self.client_port);
         self.version.clone_from(&facts.version);
         self.context = Arc::new(context);
@@ -570,6 +602,9 @@ impl Poller {
             _ => {}
         }
         self.up = up;
+        if up == Some(false) {
+            self.yield_identity();
+        }
     }
 
     fn publish(&mut self) {
@@ -618,6 +653,7 @@ impl Poller {
             server_name: self.context.server_name.clone(),
             server_id: self.context.server_id.clone(),
             nats_cluster: self.context.nats_cluster.clone(),
+            last_name: self.last_name.clone(),
             version: self.version.clone(),
             up: self.up,
             first_round_over: self.first_round_is_over(),

@@ -101,6 +101,23 @@ impl Registry {
         Ok(())
     }
 
+    /// Whether another target speaks by now for this server, or for another of its name.
+    pub(super) fn is_taken(
+        &self,
+        target: u32,
+        server_id: &str,
+        name: (&str, &str),
+        now: Instant,
+    ) -> bool {
+        let claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.iter().any(|claim| {
+            let claimed = (claim.name.0.as_str(), claim.name.1.as_str());
+            claim.target != target
+                && claim.until > now
+                && (claim.server_id == server_id || claimed == name)
+        })
+    }
+
     /// Gives a target's claim back: it is not watched any more.
     pub(super) fn release(&self, target: u32) {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,6 +166,18 @@ mod tests {
         );
         // The first has missed two rounds: the server moved.
         assert_eq!(claim(&registry, 2, "B", "n1", now + ROUND * 2), None);
+    }
+
+    #[test]
+    fn who_is_gone_learns_that_another_has_its_name_or_server() {
+        let (registry, now) = (Registry::default(), Instant::now());
+        let taken =
+            |target, id: &str, name: &str, now| registry.is_taken(target, id, ("C", name), now);
+        assert_eq!(claim(&registry, 1, "A", "n1", now), None);
+        assert!(!taken(1, "A", "n1", now), "its own claim");
+        assert!(taken(2, "A", "n2", now) && taken(2, "B", "n1", now));
+        assert!(!taken(2, "B", "n2", now));
+        assert!(!taken(2, "A", "n1", now + ROUND * 2), "nobody answers");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod metrics;
 mod negotiate;
 mod paced;
 mod password;
+mod places;
 mod probe;
 mod reply;
 mod rights;
@@ -23,7 +24,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use futures_util::future::BoxFuture;
 
 use crate::expose::{Part, Snapshot};
@@ -79,6 +80,56 @@ pub struct Shared {
     pub guard: Guard,
 }
 
+/// A route of a listener.
+pub struct Route {
+    /// `public` or `admin`.
+    pub listener: &'static str,
+    /// The method that it takes; HEAD goes with GET.
+    pub method: &'static str,
+    /// Its path, which is its label, too.
+    pub path: &'static str,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+/// The path that acts.
+const RELOAD: &str = "/-/reload";
+
+/// Every route that there is. The listeners, the labels and the tests of rights are made from it.
+pub const ROUTES: &[Route] = &[
+    public("/", || get(home::home)),
+    public("/metrics", || get(metrics::metrics)),
+    public("/probe", || get(probe::probe)),
+    public("/-/healthy", || get(home::healthy)),
+    public("/-/ready", || get(home::ready)),
+    public("/api/v1/servers", || get(servers::servers)),
+    Route {
+        listener: "admin",
+        method: "POST",
+        path: RELOAD,
+        handler: || post(admin::reload),
+    },
+];
+
+const fn public(path: &'static str, handler: fn() -> MethodRouter<Shared>) -> Route {
+    Route {
+        listener: "public",
+        method: "GET",
+        path,
+        handler,
+    }
+}
+
+/// The routes of a listener, not guarded yet.
+fn routes_of(listener: &str) -> Router<Shared> {
+    let of_it = ROUTES.iter().filter(|route| route.listener == listener);
+    of_it
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, (route.handler)())
+        })
+        .fallback(reply::not_found)
+        .method_not_allowed_fallback(reply::wrong_method)
+}
+
 /// Routes that anybody in the cluster may read.
 pub fn public_routes(shared: Shared) -> Router {
     let counted = Counted {
@@ -86,22 +137,11 @@ pub fn public_routes(shared: Shared) -> Router {
         listener: "public",
     };
     let gate = Gate::new(shared.guard.clone(), false);
-    Router::new()
-        .route("/metrics", get(metrics::metrics))
-        .route("/probe", get(probe::probe))
-        .route("/-/healthy", get(home::healthy))
-        .route("/-/ready", get(home::ready))
-        .route("/api/v1/servers", get(servers::servers))
-        .route("/", get(home::home))
-        .fallback(reply::not_found)
-        .method_not_allowed_fallback(reply::wrong_method)
+    routes_of("public")
         .layer(middleware::from_fn_with_state(gate, rights::enter))
         .layer(middleware::from_fn_with_state(counted, count))
         .with_state(shared)
 }
-
-/// The one route that takes POST.
-const RELOAD: &str = "/-/reload";
 
 /// Routes that act.
 pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
@@ -110,10 +150,7 @@ pub fn admin_routes(shared: Shared, hosts: Hosts) -> Router {
         listener: "admin",
     };
     let gate = Gate::new(shared.guard.clone(), true);
-    Router::new()
-        .route(RELOAD, post(admin::reload))
-        .fallback(reply::not_found)
-        .method_not_allowed_fallback(reply::wrong_method)
+    routes_of("admin")
         .layer(middleware::from_fn_with_state(
             Arc::new(hosts),
             admin::guard,
@@ -129,28 +166,15 @@ struct Counted {
     listener: &'static str,
 }
 
-/// Paths that have a label of their own; all others share one, so that a scan makes no series.
-const ROUTES: &[&str] = &[
-    "/",
-    "/metrics",
-    "/probe",
-    "/-/healthy",
-    "/-/ready",
-    RELOAD,
-    "/api/v1/servers",
-];
-
 async fn count(
     axum::extract::State(counted): axum::extract::State<Counted>,
     request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    let route = ROUTES
-        .iter()
-        .find(|route| **route == path)
-        .copied()
-        .unwrap_or("other");
+    // Other paths share a label, so that a scan makes no series.
+    let known = ROUTES.iter().find(|route| route.path == path);
+    let route = known.map_or("other", |route| route.path);
     let response = next.run(request).await;
     let code = response.status().as_u16().to_string();
     counted

@@ -4,38 +4,23 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::places::Place;
+
 /// Longest time without progress in writing.
 const STALL_MAX: Duration = Duration::from_secs(10);
 /// Longest time from the first byte of an answer to its last. No scraper waits for longer.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 
-/// Requests of one connection so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Requests(Arc<AtomicU64>);
-
-impl Requests {
-    /// One more has begun.
-    pub(super) fn begin(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many there were.
-    pub(super) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// The connection.
 pub(super) struct Paced<S> {
     stream: S,
-    requests: Requests,
+    place: Arc<Place>,
     /// The request whose answer is written.
     answered: u64,
     /// When its first byte was written.
@@ -46,11 +31,11 @@ pub(super) struct Paced<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Paced<S> {
-    pub(super) fn new(stream: S, requests: Requests) -> Self {
+    pub(super) fn new(stream: S, place: Arc<Place>) -> Self {
         let now = Instant::now();
         Self {
             stream,
-            requests,
+            place,
             answered: 0,
             since: None,
             progress: now,
@@ -64,12 +49,13 @@ impl<S: AsyncWrite + Unpin> Paced<S> {
         context: &mut Context<'_>,
         write: impl FnOnce(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let count = self.requests.count();
+        let count = self.place.requests();
         if count != self.answered {
             self.answered = count;
             self.since = None;
         }
         let written = write(Pin::new(&mut self.stream), context);
+        self.place.set_stuck(written.is_pending());
         if written.is_ready() {
             self.progress = Instant::now();
             self.since.get_or_insert(self.progress);
@@ -143,7 +129,7 @@ mod tests {
     /// Seconds until a write ends whose reader takes 16 bytes each `pause`.
     async fn cut_after(pause: Duration) -> Duration {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut paced = Paced::new(ours, Requests::default());
+        let mut paced = Paced::new(ours, Arc::default());
         let reading = async {
             loop {
                 tokio::time::sleep(pause).await;
@@ -172,10 +158,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_answer_has_its_own_minute() {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let requests = Requests::default();
-        let mut paced = Paced::new(ours, requests.clone());
+        let place = Arc::<Place>::default();
+        let mut paced = Paced::new(ours, Arc::clone(&place));
         for _ in 0..3 {
-            requests.begin();
+            place.begin();
             let reading = async {
                 for _ in 0..10 {
                     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
@@ -88,10 +89,13 @@ impl Tls {
             &[&TLS13, &TLS12]
         };
         let builder = builder(versions)?.with_root_certificates(roots);
-        let config = match self.identity()? {
+        let mut config = match self.identity()? {
             Some((chain, key)) => builder.with_client_auth_cert(chain, key)?,
             None => builder.with_no_client_auth(),
         };
+        // A resumed session would not look at the certificate again, and go on trusting one that has expired. Connections
+        // are kept, so that full handshakes are rare anyway.
+        config.resumption = Resumption::disabled();
         Ok((config, trusts_nobody))
     }
 

@@ -11,6 +11,8 @@ pub struct ServerStatus {
     pub server_id: String,
     /// The `nats_cluster` label; empty outside a cluster.
     pub nats_cluster: String,
+    /// Cluster and name of the server that was last shown here, which another target may show by now.
+    pub last_name: (String, String),
     /// Its version; empty before it answered.
     pub version: String,
     /// Whether the latest request for varz was answered; nothing before the first one ended.

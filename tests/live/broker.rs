@@ -1,11 +1,12 @@
 //! A real nats-server that a test owns: own ports, own folder, gone with the test.
 
 use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ const NOT_ANSWERING: Duration = Duration::from_secs(2);
 /// A cluster of three forms within 4 s, or not at all.
 const FORMING: Duration = Duration::from_secs(12);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     pub(crate) jetstream: bool,
     /// More lines for the configuration file.
@@ -36,8 +37,11 @@ impl Options {
 pub(crate) struct Broker {
     pub(crate) name: String,
     pub(crate) version: String,
+    /// An address of loopback, for all its ports.
+    pub(crate) host: Ipv4Addr,
     pub(crate) client_port: u16,
     pub(crate) http_port: u16,
+    options: Options,
     folder: TempDir,
     child: Option<Child>,
 }
@@ -52,25 +56,51 @@ impl Broker {
 
     /// Ports and configuration, and no process yet: `restart` makes one.
     pub(crate) fn prepare(name: &str, version: &str, options: &Options) -> Result<Self> {
+        let monitor = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
+        Self::prepare_at(monitor, name, version, options)
+    }
+
+    /// The same with this monitoring port, and the others at the same address.
+    pub(crate) fn prepare_at(
+        monitor: SocketAddr,
+        name: &str,
+        version: &str,
+        options: &Options,
+    ) -> Result<Self> {
+        let SocketAddr::V4(monitor) = monitor else {
+            bail!("{monitor} is not of version 4");
+        };
         let broker = Self {
             name: name.to_owned(),
             version: version.to_owned(),
+            host: *monitor.ip(),
             client_port: ports::free()?,
-            http_port: ports::free()?,
+            http_port: monitor.port(),
+            options: options.clone(),
             folder: tempfile::Builder::new()
                 .prefix("natsight-live-")
                 .tempdir()?,
             child: None,
         };
-        std::fs::write(broker.path("nats.conf"), broker.config(options))?;
+        std::fs::write(broker.path("nats.conf"), broker.config())?;
         Ok(broker)
     }
 
-    fn config(&self, options: &Options) -> String {
+    /// Ends it; `restart` starts it with the same ports and store under another name.
+    pub(crate) fn rename(&mut self, name: &str) -> Result<()> {
+        self.kill()?;
+        name.clone_into(&mut self.name);
+        std::fs::write(self.path("nats.conf"), self.config())?;
+        Ok(())
+    }
+
+    fn config(&self) -> String {
         let Self {
             name,
+            host,
             client_port,
             http_port,
+            options,
             ..
         } = self;
         let store = self.path("store");
@@ -83,7 +113,7 @@ impl Broker {
             String::new()
         };
         format!(
-            "server_name: {name}\nlisten: 127.0.0.1:{client_port}\nhttp: 127.0.0.1:{http_port}\n\
+            "server_name: {name}\nlisten: {host}:{client_port}\nhttp: {host}:{http_port}\n\
              {jetstream}{}\n",
             options.config
         )
@@ -94,15 +124,24 @@ impl Broker {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.http_port)
+        format!("http://{}", self.monitor())
+    }
+
+    fn monitor(&self) -> SocketAddr {
+        SocketAddr::from((self.host, self.http_port))
+    }
+
+    /// What it answers on its monitoring port.
+    pub(crate) fn ask(&self, path: &str) -> Result<Value> {
+        http::get_json_at(self.monitor(), path)
     }
 
     pub(crate) async fn client(&self) -> Result<async_nats::Client> {
-        Ok(async_nats::connect(format!("nats://127.0.0.1:{}", self.client_port)).await?)
+        Ok(async_nats::connect(format!("nats://{}:{}", self.host, self.client_port)).await?)
     }
 
     pub(crate) fn varz(&self) -> Result<Value> {
-        http::get_json(self.http_port, "/varz")
+        self.ask("/varz")
     }
 
     /// A new process on the same ports and the same store, and an old one killed. Waits for its answer.
@@ -114,11 +153,12 @@ impl Broker {
 
     fn healthy(&self) -> Result<()> {
         let what = format!("nats-server {} {} is healthy", self.version, self.name);
-        let look = || http::get(self.http_port, "/healthz").map(drop);
+        let look = || http::get_at(self.monitor(), "/healthz").map(drop);
         wait::until(&what, LONG, look).map_err(|error| anyhow!("{error:#}\n{}", self.log()))
     }
 
-    fn spawn(&mut self) -> Result<()> {
+    /// A new process, which may not answer yet.
+    pub(crate) fn spawn(&mut self) -> Result<()> {
         self.kill()?;
         let log = File::create(self.path("log"))?;
         let child = Command::new(tools::nats_server(&self.version)?)
@@ -132,7 +172,8 @@ impl Broker {
         Ok(())
     }
 
-    fn answers(&mut self) -> Result<()> {
+    /// Waits for its answer.
+    pub(crate) fn answers(&mut self) -> Result<()> {
         let what = format!("nats-server {} {} answers", self.version, self.name);
         let mut child = self.child.take().context("this broker does not run")?;
         let answers = wait::until_answers(&what, LONG, &mut child, || {
@@ -269,7 +310,7 @@ impl Cluster {
 
 impl Broker {
     fn knows_the_cluster(&self) -> Result<()> {
-        let jsz = http::get_json(self.http_port, "/jsz")?;
+        let jsz = self.ask("/jsz")?;
         let meta = &jsz["meta_cluster"];
         ensure!(meta["cluster_size"] == 3, "meta cluster: {meta}");
         ensure!(

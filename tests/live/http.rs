@@ -11,7 +11,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a 200. HTTP/1.0, so that the server neither chunks nor keeps the connection.
 pub(crate) fn get(port: u16, path: &str) -> Result<String> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    get_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path)
+}
+
+/// The same from another address of loopback.
+pub(crate) fn get_at(address: SocketAddr, path: &str) -> Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)
         .with_context(|| format!("connecting to {address}"))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -36,7 +40,11 @@ pub(crate) fn get(port: u16, path: &str) -> Result<String> {
 }
 
 pub(crate) fn get_json(port: u16, path: &str) -> Result<Value> {
-    serde_json::from_str(&get(port, path)?).with_context(|| format!("{path} is no JSON"))
+    get_json_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path)
+}
+
+pub(crate) fn get_json_at(address: SocketAddr, path: &str) -> Result<Value> {
+    serde_json::from_str(&get_at(address, path)?).with_context(|| format!("{path} is no JSON"))
 }
 
 /// Text made fit for a query string.

@@ -9,13 +9,19 @@ use anyhow::Result;
 
 mod broker;
 mod cluster;
+mod fleet;
 mod http;
+mod joining;
 mod page;
+#[allow(dead_code, reason = "tests/rights.rs uses all of it")]
+#[path = "../support/pki.rs"]
+mod pki;
 mod ports;
 mod prometheus;
 mod sidecar;
 mod single;
 mod stuck;
+mod supercluster;
 mod tools;
 mod wait;
 
@@ -76,10 +82,37 @@ versions! {
     v2_15_1 = "2.15.1",
 }
 
+/// With whole clusters, which take longer: the newest version, and the oldest that is widely run.
+mod clusters {
+    mod v2_10_26 {
+        const VERSION: &str = "2.10.26";
+
+        tests! {
+            supercluster::nodes_are_killed_frozen_and_renamed_and_the_page_follows,
+        }
+    }
+
+    mod v2_15_1 {
+        const VERSION: &str = "2.15.1";
+
+        tests! {
+            supercluster::nodes_are_killed_frozen_and_renamed_and_the_page_follows,
+            joining::nodes_join_and_move_by_a_targets_file,
+            joining::members_are_discovered_as_they_join,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nats-server"]
 async fn prometheus_starts_and_answers() -> Result<()> {
     prometheus::the_harness_starts_and_answers()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server"]
+async fn a_hundred_servers_are_read_through_tls_by_whom_may() -> Result<()> {
+    fleet::a_hundred_servers_are_read_through_tls_by_whom_may().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,20 +19,22 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Ready for queries; scrapes `127.0.0.1:target` from now on.
+    /// Ready for queries; scrapes `127.0.0.1:target` each second from now on.
     pub(crate) fn start(target: u16) -> Result<Self> {
+        Self::with_config(&format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+             scrape_configs:\n- job_name: natsight\n  static_configs:\n  \
+             - targets: ['127.0.0.1:{target}']\n"
+        ))
+    }
+
+    /// Ready for queries, with this configuration.
+    pub(crate) fn with_config(text: &str) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("natsight-live-")
             .tempdir()?;
         let config = folder.path().join("prometheus.yml");
-        std::fs::write(
-            &config,
-            format!(
-                "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-                 scrape_configs:\n- job_name: natsight\n  static_configs:\n  \
-                 - targets: ['127.0.0.1:{target}']\n"
-            ),
-        )?;
+        std::fs::write(&config, text)?;
         let port = ports::free()?;
         let log = File::create(folder.path().join("log"))?;
         let child = Command::new(tools::prometheus()?)
@@ -63,7 +65,12 @@ impl Prometheus {
         self.ask(&format!("/api/v1/query?query={}", http::escape(promql)))
     }
 
-    /// The same at a given time, so that several queries see the same samples.
+    /// The value of the only series that a query finds.
+    pub(crate) fn number(&self, promql: &str) -> Result<f64> {
+        only(&self.query(promql)?).with_context(|| promql.to_owned())
+    }
+
+    /// `query` at a given time, so that several queries see the same samples.
     fn query_at(&self, promql: &str, time: f64) -> Result<Value> {
         self.ask(&format!(
             "/api/v1/query?time={time}&query={}",

@@ -20,6 +20,17 @@ pub(crate) struct Sidecar {
 impl Sidecar {
     /// Listening, though no broker may have answered yet.
     pub(crate) fn start(urls: &[String], arguments: &[&str]) -> Result<Self> {
+        Self::start_until(urls, arguments, |port| {
+            http::get(port, "/-/healthy").map(drop)
+        })
+    }
+
+    /// The same, where `answers` tells that it listens.
+    pub(crate) fn start_until(
+        urls: &[String],
+        arguments: &[&str],
+        answers: impl Fn(u16) -> Result<()>,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("natsight-live-")
             .tempdir()?;
@@ -47,7 +58,7 @@ impl Sidecar {
             folder,
             child,
         };
-        let answers = || http::get(port, "/-/healthy").map(drop);
+        let answers = || answers(port);
         wait::until_answers("natsight listens", LONG, &mut sidecar.child, answers)
             .map_err(|error| anyhow!("{error:#}\n{}", sidecar.log()))?;
         Ok(sidecar)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use async_nats::Client;
 use futures_util::StreamExt;
+use natsight::expose::reader::Sample;
 
 use crate::broker::{Broker, Options};
 use crate::page::Page;
@@ -26,7 +27,21 @@ const REPORTED: &[&str] = &[
     "nats_account_",
     "nats_stream_",
     "nats_consumer_",
+    "nats_route_",
+    "nats_gateway_",
+    "nats_leafnode_",
 ];
+
+fn is_reported(name: &str) -> bool {
+    REPORTED.iter().any(|start| name.starts_with(start))
+}
+
+/// How many series this broker itself has told.
+pub(crate) fn reported_by(page: &Page, server_name: &str) -> usize {
+    let by_it = |sample: &&Sample| sample.label("server_name") == Some(server_name);
+    let of_it = page.samples().filter(by_it);
+    of_it.filter(|sample| is_reported(&sample.name)).count()
+}
 
 /// Publishes and waits until the broker has them all.
 pub(crate) async fn send(client: &Client, count: u32) -> Result<()> {
@@ -62,9 +77,8 @@ fn shows_the_traffic(page: &Page) -> Result<()> {
 
 fn shows_nothing_of_the_broker(page: &Page) -> Result<()> {
     page.is("nats_up", LIVE, 0.0)?;
-    let reported = |name: &&str| REPORTED.iter().any(|start| name.starts_with(start));
     let names = page.samples().map(|sample| sample.name.as_str());
-    let left: Vec<_> = names.filter(reported).collect();
+    let left: Vec<_> = names.filter(|name| is_reported(name)).collect();
     ensure!(left.is_empty(), "still there: {left:?}");
     Ok(())
 }

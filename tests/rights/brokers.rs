@@ -145,3 +145,29 @@ async fn certificates_towards_brokers_are_read_again() {
     client.renew(client.prepare(&tls).expect("the new one"));
     assert_eq!(get(&client).await.expect("let in"), 5);
 }
+
+#[tokio::test]
+async fn a_broker_whose_certificate_expires_is_no_longer_trusted() {
+    let ours = Authority::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca_file = folder.path().join("ca.pem");
+    fs::write(&ca_file, ours.pem()).expect("written");
+    let ending = ours.sign_for(&["localhost"], Duration::from_secs(3));
+    let stub = stub(server(&ending, None, rustls::ALL_VERSIONS)).await;
+    let tls = Files {
+        ca_file: Some(ca_file),
+        ..Files::default()
+    };
+    let client = client(&format!("https://localhost:{}", stub.addr().port()), &tls);
+    assert_eq!(get(&client).await.expect("still good"), 5);
+    let end = Instant::now() + PATIENCE;
+    let error = loop {
+        match get(&client).await {
+            Ok(_) => assert!(Instant::now() < end, "it is trusted for ever"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.reason(), "tls");
+    let text = error.to_string();
+    assert!(text.contains("expired") && !text.contains('\n'), "{text}");
+}

@@ -11,16 +11,16 @@ use super::program::{Ended, Sidecar, run};
 use super::*;
 
 /// A folder with `web.yml`, a certificate for localhost and its key, and a token.
-struct Folder {
+pub(super) struct Folder {
     dir: TempDir,
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
 /// TLS as most write it.
 const TLS: &str = "tls_server_config: {cert_file: web.pem, key_file: web.key}\n";
 
 impl Folder {
-    fn new(web: &str) -> Self {
+    pub(super) fn new(web: &str) -> Self {
         let this = Self {
             dir: tempfile::tempdir().expect("a folder"),
             authority: Authority::new(),
@@ -33,11 +33,11 @@ impl Folder {
         this
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         fs::write(self.dir.path().join(name), text).expect("it is written");
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(super) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_string_lossy().into_owned()
     }
 
@@ -48,7 +48,7 @@ impl Folder {
         Sidecar::start(&args)
     }
 
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         Client::new(&self.authority)
     }
 }
@@ -161,6 +161,39 @@ async fn a_certificate_that_has_expired_is_said_once_and_a_new_one_taken() {
         1,
         "{lines:#?}"
     );
+}
+
+/// Long enough to be let in before, on a busy machine.
+const SHORT: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_certificate_that_expires_while_natsight_runs_is_said_once_and_a_new_one_taken() {
+    let (broker, folder) = (Broker::start("n1"), Folder::new(TLS));
+    let good = folder.authority.sign(&["localhost"]);
+    let ending = folder.authority.sign_for(&["localhost"], SHORT);
+    ending.write(folder.dir.path(), "web");
+    let sidecar = folder.start(&broker, &[]);
+    let client = folder.client();
+    let mut kept = client.connect(sidecar.public).await.expect("still good");
+    sidecar.wait_for(&["certificate of the listeners has expired"]);
+    eventually("refused by clients", || async {
+        secure(&client, sidecar.public, HEALTHY).await.is_err()
+    })
+    .await;
+    // Who is connected goes on.
+    let ask = b"GET /-/healthy HTTP/1.1\r\nHost: h\r\n\r\n";
+    kept.write_all(ask).await.expect("sent");
+    let mut status = [0; 12];
+    kept.read_exact(&mut status).await.expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    good.write(folder.dir.path(), "web");
+    eventually("the good one", || async {
+        secure(&client, sidecar.public, HEALTHY).await.is_ok()
+    })
+    .await;
+    let lines = sidecar.lines();
+    let said = lines.iter().filter(|line| line.contains("has expired"));
+    assert_eq!(said.count(), 1, "{lines:#?}");
 }
 
 #[tokio::test]
@@ -338,15 +371,14 @@ async fn secrets_are_shown_nowhere() {
     let client = folder.client();
     let (right, wrong) = (basic("prom:hunter2"), basic("prom:hunter2x"));
     let token = ["Bearer s3cret-token", "Bearer s3cret-tokex"];
-    let routes = PUBLIC.iter().map(|line| (sidecar.public, *line));
-    for (addr, line) in routes.chain(ADMIN.iter().map(|line| (sidecar.admin, *line))) {
+    for (addr, line) in all_lines(sidecar.public, sidecar.admin) {
         for shown in [right.as_str(), &wrong, token[0], token[1]] {
             let stream = client.connect(addr).await.expect("TLS");
             let headers = [JSON, ("Authorization", shown)];
-            let found = exchange(stream, &request(line, &headers))
+            let found = exchange(stream, &request(&line, &headers))
                 .await
                 .expect("an answer");
-            clean(line, &format!("{found:?} {}", found.text()), &key);
+            clean(&line, &format!("{found:?} {}", found.text()), &key);
         }
     }
     broken(&folder, &config, &hash, &key);

@@ -153,6 +153,12 @@ impl Sidecar {
         self.log.lines.lock().expect("a lock").clone()
     }
 
+    /// Its process.
+    #[allow(dead_code, reason = "for tests that look at its memory")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal: TERM, HUP, INT.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")

@@ -7,17 +7,14 @@ use super::Shown;
 use crate::app::roster::Origin;
 use crate::expose::Snapshot;
 
-/// The newest snapshots as they are shown. A found server that another one is, too, or that has moved, is not shown:
-/// its series would say the same of the same server twice.
+/// The newest snapshots as they are shown. A found server that another one is, too, is not shown, nor is any server that
+/// is down here and came back elsewhere, until its target has let go of the name: its series would say the same of the
+/// same server twice.
 pub(in crate::app) fn newest(servers: &[Shown]) -> Vec<Arc<Snapshot>> {
-    let snapshot = |shown: &Shown| Arc::clone(&shown.snapshots.borrow());
-    if !servers.iter().any(|shown| shown.origin.is_found()) {
-        return servers.iter().map(snapshot).collect();
-    }
     let one = |shown: &Shown| One {
         origin: shown.origin,
         server_id: shown.told.server_id(),
-        snapshot: snapshot(shown),
+        snapshot: Arc::clone(&shown.snapshots.borrow()),
     };
     let all: Vec<One> = servers.iter().map(one).collect();
     let shown = all
@@ -40,8 +37,8 @@ fn visible(all: &[One]) -> Vec<bool> {
             origin, snapshot, ..
         } = &all[place];
         let status = &snapshot.status;
-        let waits = origin.is_found() && status.up != Some(true);
-        (waits, *origin, status.server_id.is_empty(), place)
+        let is_up = status.up == Some(true);
+        (!is_up, *origin, status.server_id.is_empty(), place)
     };
     let better = |place: usize, holder: &mut usize| {
         if rank(place) < rank(*holder) {
@@ -61,12 +58,13 @@ fn visible(all: &[One]) -> Vec<bool> {
     }
     let is_visible = |(place, one): (usize, &One)| {
         let status = &one.snapshot.status;
-        if !one.origin.is_found() || one.server_id.is_empty() {
-            return true;
-        }
         let is_down = status.up != Some(true) && !status.server_id.is_empty();
         let of_name = by_name.get(&(&status.nats_cluster, &status.server_name));
-        by_id.get(&one.server_id) == Some(&place) && !(is_down && of_name != Some(&place))
+        if is_down && of_name != Some(&place) {
+            return false;
+        }
+        let alone = !one.origin.is_found() || one.server_id.is_empty();
+        alone || by_id.get(&one.server_id) == Some(&place)
     };
     all.iter().enumerate().map(is_visible).collect()
 }
@@ -147,6 +145,45 @@ mod tests {
             &[
                 one(Configured, "A", "A", "n1", true),
                 one(Configured, "A", "A", "n1", true),
+            ],
+            &[true, true],
+        );
+    }
+
+    #[test]
+    fn a_server_that_moved_is_shown_where_it_is_now() {
+        use Origin::{Configured, Discovered, File};
+        let check = |all: &[One], expected: &[bool]| assert_eq!(visible(all), expected);
+        // Another process of the name, and the same one under another address.
+        for id in ["A", "B"] {
+            check(
+                &[
+                    one(Configured, "A", "A", "n1", false),
+                    one(File, id, id, "n1", true),
+                ],
+                &[false, true],
+            );
+        }
+        check(
+            &[
+                one(Configured, "A", "A", "n1", false),
+                one(Discovered, "A", "A", "n1", true),
+            ],
+            &[false, true],
+        );
+        // The old place has let go of the name.
+        check(
+            &[
+                one(Configured, "A", "", "h:1", false),
+                one(File, "B", "B", "n1", true),
+            ],
+            &[true, true],
+        );
+        // Not yet claimed at the new place.
+        check(
+            &[
+                one(Configured, "A", "A", "n1", false),
+                one(File, "B", "", "h:2", true),
             ],
             &[true, true],
         );

@@ -6,6 +6,7 @@ mod kind;
 mod leaf;
 mod manual;
 mod mistake;
+mod older;
 mod patterns;
 mod plan;
 mod probe;
@@ -31,9 +32,11 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
+pub use older::{JszDepth, NAME as OLDER_NAME, Older, ServerId};
 pub use patterns::{PATTERNS_MAX, PatternPlan};
 pub use plan::{
-    ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan, TlsPlan,
+    ClientCertificate, CollectPlan, ExporterPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan,
+    TlsPlan,
 };
 pub use probe::{ProbeHost, ProbeRule};
 pub use secret::{Secret, UrlText, redacted};

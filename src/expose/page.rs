@@ -1,12 +1,15 @@
 //! Parts joined into a page: families grouped across servers, headers for each format, compressed or not.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::compress;
 use super::family::FamilyId;
+use super::foreign;
 use super::part::{Part, Piece};
 use crate::catalog::Level;
+use crate::state::ForeignFamily;
 
 /// A text format of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +39,15 @@ pub enum Encoding {
     Gzip,
 }
 
+/// Whose names stand on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// Those of the catalog.
+    Native,
+    /// Those of an older exporter, followed by a fixed core of the catalog.
+    Foreign,
+}
+
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
@@ -43,6 +55,8 @@ pub struct Shape {
     pub format: TextFormat,
     /// Compression.
     pub encoding: Encoding,
+    /// Whose names.
+    pub names: Names,
     /// Collectors to show, with families of level detail; empty is all of them, core families only.
     pub collectors: Vec<String>,
 }
@@ -98,7 +112,25 @@ impl Page {
         };
         let parts: Vec<&Arc<Part>> = self.parts.iter().filter(wanted).collect();
         let mut joiner = Joiner::new(shape.encoding);
-        for (id, pieces) in families_of(&parts, !shape.collectors.is_empty()) {
+        let foreign = match shape.names {
+            Names::Native => BTreeMap::new(),
+            Names::Foreign => foreign_of(&parts),
+        };
+        let mut native = families_of(&parts, !shape.collectors.is_empty());
+        if shape.names == Names::Foreign {
+            native.retain(|(id, _)| id.def().in_fixed_core());
+        }
+        for (family, pieces) in foreign {
+            // Two families of one name would make the page worthless: the native one wins.
+            if native.iter().any(|(id, _)| id.takes(&family.name)) {
+                continue;
+            }
+            joiner.text(foreign::header(family).as_bytes());
+            for piece in pieces {
+                joiner.piece(piece);
+            }
+        }
+        for (id, pieces) in native {
             joiner.text(id.header(shape.format));
             for piece in pieces {
                 joiner.piece(piece);
@@ -124,6 +156,15 @@ fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec
     let present =
         super::family::families().map(|id| (id, std::mem::take(&mut by_family[id.place()])));
     present.filter(|(_, pieces)| !pieces.is_empty()).collect()
+}
+
+/// Families of another tool in the order of their names, each with the pieces of all parts.
+fn foreign_of<'a>(parts: &[&'a Arc<Part>]) -> BTreeMap<&'a ForeignFamily, Vec<&'a Piece>> {
+    let mut families: BTreeMap<&ForeignFamily, Vec<&Piece>> = BTreeMap::new();
+    for (family, pieces) in parts.iter().flat_map(|part| &part.foreign) {
+        families.entry(family).or_default().extend(pieces);
+    }
+    families
 }
 
 /// Text of neighbouring small families that is compressed as one member.

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::job::{Done, Outcome, Work};
 use super::{Broker, Rules};
 use crate::collect::{
-    Collector, Context, DecodeError, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
+    Collector, Context, DecodeError, Extra, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
 };
-use crate::expose::PartBuilder;
+use crate::compat::exporter::Exporter;
+use crate::expose::{ForeignBuilder, PartBuilder};
 use crate::source::http::FetchError;
 use crate::state::Row;
 
@@ -48,6 +49,9 @@ pub(super) async fn ask(question: Question) -> Done {
         mut work,
         terms,
     } = question;
+    let foreign = Foreign::wanted(&rules, name.as_deref(), broker.as_ref());
+    let mut context = context.as_ref().clone();
+    context.extra = foreign.as_ref().map(Foreign::extra).unwrap_or_default();
     let limits = match spec.lane {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
@@ -56,12 +60,14 @@ pub(super) async fn ask(question: Question) -> Done {
     work.collector.begin(&context);
     work.select.begin(terms);
     let server_id = context.server_id.clone();
+    let builder = PartBuilder::new(&labels(&context), rules.twins);
     let fallback = broker.host_port();
     let mut reader = Reader {
         collector: work.collector.as_mut(),
         view: View {
-            builder: PartBuilder::new(&labels(&context), rules.twins),
-            context: context.as_ref().clone(),
+            builder,
+            context,
+            foreign,
             select: &mut work.select,
             name: name.as_deref(),
             fallback: &fallback,
@@ -135,9 +141,13 @@ impl Reader<'_> {
             mut builder,
             context,
             select,
+            foreign,
             ..
         } = self.view;
         let left = select.finish(&mut builder);
+        if let Some(foreign) = foreign {
+            builder = builder.with_foreign(&foreign.builder);
+        }
         Ok(Harvest {
             builder,
             context,
@@ -155,21 +165,57 @@ struct View<'a> {
     name: Option<&'a str>,
     fallback: &'a str,
     twins: bool,
+    /// Only while somebody wants it.
+    foreign: Option<Foreign>,
+}
+
+/// Rows of an older exporter's view of each record, whatever the selection makes of it.
+struct Foreign {
+    exporter: Arc<Exporter>,
+    url: String,
+    builder: ForeignBuilder,
+}
+
+impl Foreign {
+    /// Nothing while nobody wants it.
+    fn wanted(rules: &Rules, name: Option<&str>, broker: &dyn Broker) -> Option<Self> {
+        let wanted = rules.wish.is_wanted(Instant::now().into_std());
+        wanted.then(|| Self {
+            exporter: Arc::clone(&rules.exporter),
+            url: name.map_or_else(|| broker.shown(), str::to_owned),
+            builder: ForeignBuilder::default(),
+        })
+    }
+
+    fn extra(&self) -> Extra {
+        self.exporter.extra()
+    }
 }
 
 impl Records for View<'_> {
     fn record(&mut self, record: Record<'_>) {
         if let Record::Varz(varz) = &record {
+            let extra = self.context.extra;
             self.context = varz.context(self.name, self.fallback, self.context.sizes);
+            self.context.extra = extra;
             self.builder = PartBuilder::new(&labels(&self.context), self.twins);
         }
         let Self {
             builder,
             context,
             select,
+            foreign,
             ..
         } = self;
         select.record();
+        if let Some(Foreign {
+            exporter,
+            url,
+            builder,
+        }) = foreign
+        {
+            exporter.rows(&record, url, context, builder);
+        }
         record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
     }
 }

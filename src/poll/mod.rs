@@ -20,6 +20,8 @@ use tokio::sync::Semaphore;
 
 use crate::catalog::Tier;
 use crate::collect::{Options, PeerAddress};
+use crate::compat::exporter::Exporter;
+use crate::expose::Wish;
 use crate::source::http::{Answer, Client, FetchError, Limits};
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
@@ -131,6 +133,10 @@ pub struct Rules {
     pub series_max: u64,
     /// Whether to repeat families under standard names.
     pub twins: bool,
+    /// The view of an older exporter.
+    pub exporter: Arc<Exporter>,
+    /// Whether somebody wants that view.
+    pub wish: Arc<Wish>,
     /// First rounds under way at once.
     pub first_rounds: Arc<Semaphore>,
 }

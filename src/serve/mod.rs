@@ -26,7 +26,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
 
-use crate::expose::{Part, Snapshot};
+use crate::expose::{Part, Snapshot, Wish};
 use crate::selfmon::SelfMonitor;
 
 use rights::Gate;
@@ -77,16 +77,22 @@ pub struct Shared {
     pub cache: Arc<PageCache>,
     /// Who may ask.
     pub guard: Guard,
+    /// Whether somebody wants the view of an older exporter.
+    pub wish: Arc<Wish>,
 }
 
-/// Routes that anybody in the cluster may read.
-pub fn public_routes(shared: Shared) -> Router {
+/// Routes that anybody in the cluster may read. `path` is a further place for the page, unless it is taken.
+pub fn public_routes(shared: Shared, path: Option<&str>) -> Router {
     let counted = Counted {
         monitor: shared.monitor.clone(),
         listener: "public",
     };
     let gate = Gate::new(shared.guard.clone(), false);
-    Router::new()
+    let routes = match path.filter(|path| !ROUTES.contains(path)) {
+        Some(path) => Router::new().route(path, get(metrics::metrics)),
+        None => Router::new(),
+    };
+    routes
         .route("/metrics", get(metrics::metrics))
         .route("/probe", get(probe::probe))
         .route("/-/healthy", get(home::healthy))

@@ -1,0 +1,92 @@
+//! The binary under the older exporter's name, and that exporter's page beside the native one.
+
+use super::*;
+
+const NAME: &str = "prometheus-nats-exporter";
+
+#[test]
+fn the_binary_under_the_older_name_takes_its_arguments() {
+    let broker = Broker::start("n1");
+    let url = format!("{}/", broker.url());
+    let args = [
+        "-port=0",
+        "-addr",
+        "127.0.0.1",
+        "-connz",
+        "-varz",
+        "-prefix=nats",
+        "-path=/old",
+    ];
+    let mut all = args.to_vec();
+    all.extend(["-use_internal_server_id", "-jsz=all", &url]);
+    let sidecar = Sidecar::start_as(NAME, &all);
+    let page = |path: &str| {
+        let reply = get(
+            sidecar.public,
+            path,
+            &[("Accept", "application/openmetrics-text")],
+        );
+        assert_eq!(
+            reply.header("content-type"),
+            "text/plain; version=0.0.4; charset=utf-8"
+        );
+        reader::read(&reply.body, Format::Text004).expect("a page")
+    };
+    until("varz is shown", || {
+        page("/metrics").family("nats_varz_cpu").is_some()
+    });
+    let shown = page("/old");
+    let version = shown.find("nats_varz_version", &[]);
+    assert_eq!(version[0].label("value"), Some("2.12.8"));
+    assert_ne!(version[0].label("server_id"), Some(broker.url().as_str()));
+    assert_eq!(shown.value("nats_up", &[]), Some(1.0));
+    assert!(
+        shown
+            .families
+            .iter()
+            .all(|family| !family.name.starts_with("nats_healthz"))
+    );
+    let native = get(sidecar.public, "/metrics?names=native", &[]);
+    let native = reader::read(&native.body, Format::Text004).expect("a page");
+    assert!(native.family("nats_server_cpu_cores").is_some());
+    assert!(native.family("nats_varz_cpu").is_none());
+}
+
+#[test]
+fn a_wrong_line_under_the_older_name_ends_with_64() {
+    let ended = program::run_as(NAME, &["-nope", "http://127.0.0.1:1"]);
+    assert_eq!(ended.code, 64);
+    assert_eq!(
+        ended.err,
+        format!("natsight: -nope is not a flag of {NAME}; see {NAME} -help\n")
+    );
+}
+
+#[test]
+fn names_of_the_page_are_chosen_by_the_query() {
+    let broker = Broker::start("n1");
+    let sidecar = Sidecar::start(&[
+        &broker.url(),
+        "--probes-connect",
+        "0",
+        "--compat",
+        "exporter",
+    ]);
+    until("varz is shown", || {
+        let reply = get(sidecar.public, "/metrics", &[]);
+        reader::read(&reply.body, Format::Text004)
+            .expect("a page")
+            .family("gnatsd_varz_cpu")
+            .is_some()
+    });
+    let reply = get(sidecar.public, "/metrics?names=surveyor", &[]);
+    assert_eq!(reply.status, 400);
+    assert!(reply.error().starts_with("there are no names \"surveyor\""));
+    let ended = run(&["serve", "--compat", "surveyor"], &[]);
+    assert_eq!(ended.code, 64);
+    assert!(
+        ended.err.contains("surveyor is not in this version"),
+        "{}",
+        ended.err
+    );
+}

@@ -47,6 +47,7 @@ pub use targets::{Targets, targets};
 pub use token::{TOKEN_BYTES_MAX, read_token};
 pub use web::{
     BCRYPT_COST_MAX, CURVES, Pem, Rate, SUITES, WebPlan, WebRead, WebTls, WebUser, read_web,
+    read_web_flags,
 };
 pub use words::{ClientAuth, Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
 pub use yaml::FILE_BYTES_MAX;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::args::{Inputs, Invocation, UsageError};
-use super::secret::UrlText;
+use super::secret::{Secret, UrlText};
 use super::settings::Flags;
 use super::table::Key;
 
@@ -26,6 +26,8 @@ pub struct Older {
     pub consumer_keys: Vec<String>,
     /// Where the page is served.
     pub path: Option<String>,
+    /// Who may read the page, in the form of a web configuration file: TLS, and one user.
+    pub web: Option<Secret>,
     /// Sentences about flags without effect.
     pub warnings: Vec<String>,
 }
@@ -86,7 +88,17 @@ enum Text {
     StreamKeys,
     ConsumerKeys,
     Prefix,
-    Rights,
+    Right(Right),
+}
+
+/// Who may read the page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Certificate,
+    Key,
+    ClientCa,
+    User,
+    Password,
 }
 
 /// Every flag of the older exporter (2fdbfd7).
@@ -127,11 +139,11 @@ const FLAGS: &[(&str, Takes)] = &[
     ("jsz_stream_meta_keys", Takes::Text(Text::StreamKeys)),
     ("jsz_consumer_meta_keys", Takes::Text(Text::ConsumerKeys)),
     ("prefix", Takes::Text(Text::Prefix)),
-    ("tlscert", Takes::Text(Text::Rights)),
-    ("tlskey", Takes::Text(Text::Rights)),
-    ("tlscacert", Takes::Text(Text::Rights)),
-    ("http_user", Takes::Text(Text::Rights)),
-    ("http_pass", Takes::Text(Text::Rights)),
+    ("tlscert", Takes::Text(Text::Right(Right::Certificate))),
+    ("tlskey", Takes::Text(Text::Right(Right::Key))),
+    ("tlscacert", Takes::Text(Text::Right(Right::ClientCa))),
+    ("http_user", Takes::Text(Text::Right(Right::User))),
+    ("http_pass", Takes::Text(Text::Right(Right::Password))),
 ];
 
 /// Whether the program was called by the older exporter's name.
@@ -195,6 +207,7 @@ struct Line {
     port: String,
     address: String,
     prefix: String,
+    rights: Vec<(Right, Secret)>,
     level: Option<&'static str>,
     say: Option<String>,
 }
@@ -206,6 +219,7 @@ impl Line {
             port: "7777".to_owned(),
             address: "0.0.0.0".to_owned(),
             prefix: String::new(),
+            rights: Vec::new(),
             level: None,
             say: None,
         }
@@ -302,12 +316,11 @@ impl Line {
             Text::StreamKeys => self.older.stream_keys = keys(name, &value)?,
             Text::ConsumerKeys => self.older.consumer_keys = keys(name, &value)?,
             Text::Prefix => self.prefix = value,
-            Text::Rights if value.is_empty() => {}
-            // Going on without would open what was closed.
-            Text::Rights => {
-                return Err(wrong(format!(
-                    "-{name} is not taken in this version; put it into a file and name that in NATSIGHT_WEB_CONFIG_FILE (docs/operating.md)"
-                )));
+            Text::Right(right) => {
+                self.rights.retain(|(known, _)| *known != right);
+                if !value.is_empty() {
+                    self.rights.push((right, Secret::new(value)));
+                }
             }
         }
         Ok(())
@@ -335,6 +348,7 @@ impl Line {
         if self.older.endpoints.is_empty() || (self.older.jsz.is_some() && only_jsz) {
             self.older.endpoints.push("varz");
         }
+        self.older.web = web(&self.rights)?;
         if urls.len() > 1 {
             // There the broker's own id and name count with one URL only.
             self.older.server_id = ServerId::Url;
@@ -383,6 +397,73 @@ impl Line {
             older: Some(self.older),
         }))
     }
+}
+
+/// What bcrypt takes of a password.
+const PASSWORD_BYTES_MAX: usize = 72;
+/// As common tools make it: some 50 ms for a check, once for each password.
+const BCRYPT_COST: u32 = 10;
+
+/// Rights in the form of a web configuration file, so that there is one reader for both. What does not make sense is
+/// refused: going on without would open what was closed.
+fn web(rights: &[(Right, Secret)]) -> Result<Option<Secret>, UsageError> {
+    let given = |right| {
+        let of_right = rights.iter().find(|(known, _)| *known == right);
+        of_right.map(|(_, value)| value.expose())
+    };
+    let mut text = String::new();
+    let tls = [
+        ("cert_file", given(Right::Certificate)),
+        ("key_file", given(Right::Key)),
+        ("client_ca_file", given(Right::ClientCa)),
+        // There a certificate is demanded of every client once it is known who signs them.
+        (
+            "client_auth_type",
+            given(Right::ClientCa).map(|_| "RequireAndVerifyClientCert"),
+        ),
+    ];
+    if tls.iter().any(|(_, value)| value.is_some()) {
+        text.push_str("tls_server_config:\n");
+    }
+    for (key, value) in tls {
+        if let Some(value) = value {
+            text.push_str(&format!("  {key}: {}\n", quoted(value)));
+        }
+    }
+    match (given(Right::User), given(Right::Password)) {
+        (None, None) => {}
+        (None, Some(_)) => {
+            return Err(wrong(
+                "-http_pass is given without -http_user; give both, or neither".to_owned(),
+            ));
+        }
+        (Some(user), password) => {
+            let hash = hash(password.unwrap_or_default())?;
+            let (user, hash) = (quoted(user), quoted(&hash));
+            text.push_str(&format!("basic_auth_users: {{{user}: {hash}}}\n"));
+        }
+    }
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
+}
+
+/// A double-quoted text of YAML, which takes JSON's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The password as it is kept: it may be given as a bcrypt hash, or itself.
+fn hash(password: &str) -> Result<String, UsageError> {
+    if password.starts_with("$2a$") || password.starts_with("$2b$") || password.starts_with("$2y$")
+    {
+        return Ok(password.to_owned());
+    }
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(wrong(format!(
+            "-http_pass has more than {PASSWORD_BYTES_MAX} bytes; give its bcrypt hash, or take a shorter one"
+        )));
+    }
+    bcrypt::hash(password, BCRYPT_COST)
+        .map_err(|error| wrong(format!("-http_pass cannot be kept: {error}; take another")))
 }
 
 fn depth(name: &str, value: &str) -> Result<Option<JszDepth>, UsageError> {

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use natsight::config::{
-    self, Connections, Invocation, JszDepth, Listen, LogLevel, OLDER_NAME, Older, Plan, ServerId,
+    self, ClientAuth, Connections, Invocation, JszDepth, Listen, LogLevel, OLDER_NAME, Older, Plan,
+    ServerId,
 };
 
 fn parse(args: &str) -> Result<Invocation, String> {
@@ -93,7 +94,7 @@ fn wrong_lines_are_refused_in_one_sentence() {
         ),
         (
             "-http_pass x http://a:1",
-            "-http_pass is not taken in this version",
+            "-http_pass is given without -http_user",
         ),
     ] {
         let text = parse(line).unwrap_err();
@@ -101,4 +102,49 @@ fn wrong_lines_are_refused_in_one_sentence() {
     }
     assert!(matches!(parse("-version"), Ok(Invocation::Say(text)) if text.starts_with(OLDER_NAME)));
     assert!(matches!(parse("-help"), Ok(Invocation::Say(text)) if text.contains("-gatewayz")));
+}
+
+#[test]
+fn rights_are_those_of_a_web_configuration_file() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let path = file.path().to_str().expect("text");
+    let line = format!(
+        "-tlscert {path} -tlskey={path} -tlscacert {path} -http_user u:1 -http_user alice -http_pass wonder http://a:1"
+    );
+    let (_, older) = plan(&line);
+    assert!(!format!("{older:?}").contains("alice"));
+    let read = config::read_web_flags(&older.web.expect("rights"));
+    assert_eq!(read.files.len(), 3, "so that changes are seen");
+    let (web, warnings) = read.outcome.expect("no mistake");
+    assert!(warnings.is_empty());
+    let tls = web.tls.expect("TLS");
+    assert_eq!(tls.client_auth, ClientAuth::RequireAndVerify);
+    let [user] = &web.users[..] else {
+        panic!("{:?}", web.users)
+    };
+    assert_eq!(user.name, "alice");
+    assert!(bcrypt::verify("wonder", user.hash.expose()).expect("a hash"));
+
+    let hash = user.hash.expose();
+    let (_, older) = plan(&format!("-http_user bob -http_pass {hash} http://a:1"));
+    let read = config::read_web_flags(&older.web.expect("rights"));
+    let (web, _) = read.outcome.expect("no mistake");
+    assert_eq!(web.users[0].hash.expose(), hash, "a hash is taken as it is");
+    assert!(web.tls.is_none());
+
+    let (_, older) = plan("-http_user= -http_pass= -tlscert= http://a:1");
+    assert_eq!(older.web, None);
+    let (_, older) = plan("-tlscacert /none http://a:1");
+    let read = config::read_web_flags(&older.web.expect("rights"));
+    let text = read.outcome.expect_err("no certificate")[0].to_string();
+    assert!(
+        text.contains("client_ca_file") || text.contains("cert_file"),
+        "{text}"
+    );
+    let long = "x".repeat(73);
+    let text = parse(&format!("-http_user a -http_pass {long} http://a:1")).unwrap_err();
+    assert!(
+        text.starts_with("-http_pass has more than 72 bytes"),
+        "{text}"
+    );
 }

@@ -53,6 +53,29 @@ fn the_binary_under_the_older_name_takes_its_arguments() {
 }
 
 #[test]
+fn user_and_password_of_the_older_line_are_demanded() {
+    let broker = Broker::start("n1");
+    let args = ["-port=0", "-addr=127.0.0.1", "-http_user", "alice"];
+    let mut all = args.to_vec();
+    let url = broker.url();
+    all.extend(["-http_pass=wonder", &url]);
+    let sidecar = Sidecar::start_as(NAME, &all);
+    // "alice:wonder" and "alice:wander".
+    for (header, status) in [
+        (None, 401),
+        (Some("Basic YWxpY2U6d29uZGVy"), 200),
+        (Some("Basic YWxpY2U6d2FuZGVy"), 401),
+    ] {
+        let headers: Vec<_> = header
+            .map(|text| ("Authorization", text))
+            .into_iter()
+            .collect();
+        let reply = get(sidecar.public, "/metrics", &headers);
+        assert_eq!(reply.status, status, "{header:?}");
+    }
+}
+
+#[test]
 fn a_wrong_line_under_the_older_name_ends_with_64() {
     let ended = program::run_as(NAME, &["-nope", "http://127.0.0.1:1"]);
     assert_eq!(ended.code, 64);

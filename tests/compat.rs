@@ -12,12 +12,13 @@ use std::time::Instant;
 
 use natsight::catalog::CATALOG;
 use natsight::collect::{Checks, Collector, Connections, Context, Options, Record, Sizes, specs};
+use natsight::compat::ForeignView;
 use natsight::compat::exporter::{Depth, Exporter, Identity, Settings, Shown};
 use natsight::expose::reader::{self, Format};
 use natsight::expose::{
     Encoding, ForeignBuilder, Names, Page, PartBuilder, Shape, Source, TextFormat,
 };
-use natsight::state::Row;
+use natsight::state::{Row, Tool};
 
 const URL: &str = "http://localhost:8222/";
 
@@ -218,7 +219,7 @@ impl Truth {
         let shape = Shape {
             format: TextFormat::Text004,
             encoding: Encoding::Identity,
-            names: Names::Foreign,
+            names: Names::Foreign(Tool::Exporter),
             collectors: Vec::new(),
         };
         let text = Page::new(parts).render(&shape, Instant::now()).to_vec();
@@ -237,7 +238,10 @@ fn answer(
     mut context: Context,
     body: &[u8],
 ) -> (PartBuilder, Context) {
-    let (mut native, mut foreign) = (PartBuilder::new(&[], false), ForeignBuilder::default());
+    let (mut native, mut foreign) = (
+        PartBuilder::new(&[], false),
+        ForeignBuilder::new(Tool::Exporter),
+    );
     collector.begin(&context);
     let mut take = |record: Record<'_>| {
         if let Record::Varz(varz) = &record {
@@ -255,7 +259,7 @@ fn answer(
         collector.chunk(piece, &mut take).expect("a body");
     }
     collector.finish(&mut take).expect("a whole body");
-    (native.with_foreign(&foreign), context)
+    (native.with_foreign(foreign), context)
 }
 
 /// What a page says: types and help by family, values by series.
@@ -305,6 +309,10 @@ fn differences(truth: &Truth) -> BTreeSet<(&'static str, String)> {
 /// A row of the table of `docs/compat.md`: which difference, and which series, with `*` for any text.
 fn listed() -> Vec<(String, String)> {
     let text = fs::read_to_string(root().join("docs/compat.md")).expect("docs/compat.md");
+    // What follows is about another tool.
+    let (text, _) = text
+        .split_once("# The view of nats-surveyor")
+        .expect("chapters");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| {
         let (pattern, rest) = row.split_once("` | ").expect("a pattern");

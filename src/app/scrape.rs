@@ -47,10 +47,7 @@ pub(super) fn scrape(
     let shape = Shape {
         format: TextFormat::Text004,
         encoding: Encoding::Identity,
-        names: match plan.exporter {
-            Some(_) => Names::Foreign,
-            None => Names::Native,
-        },
+        names: wiring::tool(&plan).map_or(Names::Native, Names::Foreign),
         collectors: Vec::new(),
     };
     let page = Page::new(parts).render(&shape, std::time::Instant::now());
@@ -60,7 +57,7 @@ pub(super) fn scrape(
 
 fn wish(plan: &Plan) -> Arc<Wish> {
     let wish = Wish::default();
-    wish.configure(plan.exporter.is_some());
+    wish.configure(wiring::tool(plan));
     Arc::new(wish)
 }
 

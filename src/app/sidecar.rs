@@ -121,7 +121,7 @@ impl Sidecar {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
         let wish = Arc::new(Wish::default());
-        wish.configure(plan.exporter.is_some());
+        wish.configure(wiring::tool(&plan));
         let (fleet, snapshots) = Fleet::new(Arc::clone(&wish));
         let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup);
         let mut keeper = Keeper::new(monitor.clone());
@@ -308,7 +308,7 @@ impl Sidecar {
                 restart.push(format!("{key} takes effect after a restart"));
             }
         }
-        self.wish.configure(plan.exporter.is_some());
+        self.wish.configure(wiring::tool(&plan));
         self.fleet.adopt(&plan, Some(&self.plan));
         self.roster.adopt(&plan);
         self.probes.adopt(&plan);

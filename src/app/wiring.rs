@@ -6,10 +6,12 @@ use tokio::sync::Semaphore;
 
 use crate::collect::{Checks, Connections, Options, Pattern, Scope};
 use crate::compat::exporter::{Depth, Exporter, Identity, Settings, Shown};
+use crate::compat::surveyor::Surveyor;
 use crate::config::{self, JszDepth, Pid, Plan, ServerId, StandardNames, TlsVersion};
 use crate::expose::Wish;
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
+use crate::state::Tool;
 
 /// Servers whose first round is under way at once.
 const FIRST_ROUNDS_MAX: usize = 8;
@@ -87,7 +89,10 @@ pub(super) fn rules(plan: &Plan, wish: &Arc<Wish>) -> Rules {
         broker_cpu_max: poll.broker_cpu_max,
         probe: plan.probe_connect,
         twins: twins(plan),
-        exporter: Arc::new(Exporter::new(exporter)),
+        views: vec![
+            Arc::new(Exporter::new(exporter)),
+            Arc::new(Surveyor::default()),
+        ],
         wish: Arc::clone(wish),
         first_rounds: Arc::new(Semaphore::new(FIRST_ROUNDS_MAX)),
     }
@@ -122,6 +127,14 @@ pub(super) fn twins(plan: &Plan) -> bool {
         StandardNames::Off => false,
         StandardNames::Auto => is_alone(plan),
     }
+}
+
+/// The view that `/metrics` serves by itself.
+pub(super) fn tool(plan: &Plan) -> Option<Tool> {
+    if plan.surveyor {
+        return Some(Tool::Surveyor);
+    }
+    plan.exporter.as_ref().map(|_| Tool::Exporter)
 }
 
 /// The older exporter's view: by its own flags, else all that natsight collects.

@@ -227,13 +227,7 @@ fn listen(word: &str) -> Option<Listen> {
 
 fn compat(word: &str) -> Result<Value, String> {
     let valid = match word.split_once('=') {
-        None if word == "surveyor" => {
-            return Err(
-                "surveyor is not in this version; write off, exporter or exporter=PREFIX"
-                    .to_owned(),
-            );
-        }
-        None => matches!(word, "off" | "exporter"),
+        None => matches!(word, "off" | "exporter" | "surveyor"),
         Some(("exporter", prefix)) => {
             prefix.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && prefix
@@ -244,7 +238,7 @@ fn compat(word: &str) -> Result<Value, String> {
     };
     match valid {
         true => bounded(word, TEXT_BYTES_MAX).map(Value::Text),
-        false => Err("write off, exporter or exporter=PREFIX".to_owned()),
+        false => Err("write off, exporter, exporter=PREFIX or surveyor".to_owned()),
     }
 }
 

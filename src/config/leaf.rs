@@ -94,7 +94,7 @@ pub enum Kind {
     Switch,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// `off`, `exporter` or `exporter=PREFIX`.
+    /// `off`, `exporter`, `exporter=PREFIX` or `surveyor`.
     Compat,
     /// `auto`, `off` or the number of a process.
     Pid,

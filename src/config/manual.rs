@@ -153,7 +153,7 @@ fn values(kind: Kind) -> String {
             .map(|word| format!("`{word}`"))
             .collect::<Vec<_>>()
             .join(", "),
-        Kind::Compat => "`off`, `exporter`, `exporter=PREFIX`".to_owned(),
+        Kind::Compat => "`off`, `exporter`, `exporter=PREFIX`, `surveyor`".to_owned(),
         Kind::Pid => "`auto`, `off`, a number".to_owned(),
         Kind::Secret => "text, never shown".to_owned(),
     }

@@ -34,6 +34,8 @@ pub struct Plan {
     pub standard_names: StandardNames,
     /// The view of an older exporter, if `/metrics` is to serve it.
     pub exporter: Option<ExporterPlan>,
+    /// Whether it is to serve the view of nats-surveyor.
+    pub surveyor: bool,
     /// The brokers to watch; none only where `targets_file` names them.
     pub servers: Vec<ServerPlan>,
     /// File with further brokers.
@@ -218,6 +220,7 @@ impl Reader {
             standard_names: StandardNames::read(self.word(Key::StandardNames))
                 .unwrap_or(StandardNames::Auto),
             exporter: self.exporter(),
+            surveyor: self.compat().is_some_and(|word| word == "surveyor"),
             servers: servers::plan(self),
             targets_file: self.path(Key::TargetsFile),
             discover: self.switch(Key::Discover),
@@ -312,10 +315,15 @@ impl Reader {
         }
     }
 
+    fn compat(&self) -> Option<String> {
+        match self.value(Key::Compat) {
+            Some(Value::Text(word)) => Some(word),
+            _ => None,
+        }
+    }
+
     fn exporter(&self) -> Option<ExporterPlan> {
-        let Some(Value::Text(word)) = self.value(Key::Compat) else {
-            return None;
-        };
+        let word = self.compat()?;
         let prefix = match word.split_once('=') {
             Some((_, prefix)) => Some(prefix.to_owned()),
             None if word == "exporter" => None,

@@ -85,7 +85,7 @@ leaves! {
     AdminHosts = "admin_hosts[]", Kind::Text, Example("natsight.internal"), Now;
     /// The address under which people reach natsight; links begin with it.
     ExternalUrl = "external_url", HTTP, Example("https://natsight.example"), Now;
-    /// Serve the names of prometheus-nats-exporter on `/metrics`: `exporter`, or `exporter=PREFIX` as its `-prefix`.
+    /// Serve the names of another tool on `/metrics`: `exporter` (or `exporter=PREFIX`, as its `-prefix`) or `surveyor`.
     Compat = "compat", Kind::Compat, Default("off"), Now;
     /// Repeat broker families under the standard Go and HTTP names: `auto` when one server is watched.
     StandardNames = "standard_names", Kind::Word(StandardNames::WORDS), Default("auto"), Now;

@@ -1,6 +1,5 @@
 //! Parts joined into a page: families grouped across servers, headers for each format, compressed or not.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use super::family::FamilyId;
 use super::foreign;
 use super::part::{Part, Piece};
 use crate::catalog::Level;
-use crate::state::ForeignFamily;
+use crate::state::Tool;
 
 /// A text format of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,8 +43,8 @@ pub enum Encoding {
 pub enum Names {
     /// Those of the catalog.
     Native,
-    /// Those of an older exporter, followed by a fixed core of the catalog.
-    Foreign,
+    /// Those of another tool, followed by a fixed core of the catalog.
+    Foreign(Tool),
 }
 
 /// What a client asked for.
@@ -112,21 +111,21 @@ impl Page {
         };
         let parts: Vec<&Arc<Part>> = self.parts.iter().filter(wanted).collect();
         let mut joiner = Joiner::new(shape.encoding);
-        let foreign = match shape.names {
-            Names::Native => BTreeMap::new(),
-            Names::Foreign => foreign_of(&parts),
-        };
         let mut native = families_of(&parts, !shape.collectors.is_empty());
-        if shape.names == Names::Foreign {
+        let all = parts.iter().flat_map(|part| &part.foreign);
+        let foreign =
+            foreign::families(all.filter(|lines| shape.names == Names::Foreign(lines.tool)));
+        if shape.names != Names::Native {
             native.retain(|(id, _)| id.def().in_fixed_core());
         }
-        for (family, pieces) in foreign {
+        for (family, lines) in foreign {
             // Two families of one name would make the page worthless: the native one wins.
             if native.iter().any(|(id, _)| id.takes(&family.name)) {
                 continue;
             }
             joiner.text(foreign::header(family).as_bytes());
-            for piece in pieces {
+            joiner.text(&lines.text);
+            for piece in lines.pieces {
                 joiner.piece(piece);
             }
         }
@@ -156,15 +155,6 @@ fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec
     let present =
         super::family::families().map(|id| (id, std::mem::take(&mut by_family[id.place()])));
     present.filter(|(_, pieces)| !pieces.is_empty()).collect()
-}
-
-/// Families of another tool in the order of their names, each with the pieces of all parts.
-fn foreign_of<'a>(parts: &[&'a Arc<Part>]) -> BTreeMap<&'a ForeignFamily, Vec<&'a Piece>> {
-    let mut families: BTreeMap<&ForeignFamily, Vec<&Piece>> = BTreeMap::new();
-    for (family, pieces) in parts.iter().flat_map(|part| &part.foreign) {
-        families.entry(family).or_default().extend(pieces);
-    }
-    families
 }
 
 /// Text of neighbouring small families that is compressed as one member.

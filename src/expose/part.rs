@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::compress;
 use super::family::FamilyId;
-use super::foreign::{ForeignBuilder, ForeignPieces};
+use super::foreign::{ForeignBuilder, ForeignLines};
 use super::lines;
 use crate::state::{Row, Rows, Value};
 
@@ -71,8 +71,8 @@ pub struct Part {
     pub details: bool,
     /// Lines by family, in the order of the page.
     pub(super) families: Vec<(FamilyId, Vec<Piece>)>,
-    /// Lines of another tool's view; none unless somebody wants it.
-    pub(super) foreign: ForeignPieces,
+    /// Lines of other tools' views; none unless somebody wants them.
+    pub(super) foreign: Vec<ForeignLines>,
 }
 
 impl Part {
@@ -92,7 +92,7 @@ pub struct PartBuilder {
     block: Vec<u8>,
     series: u64,
     negative: u64,
-    foreign: ForeignPieces,
+    foreign: Vec<ForeignLines>,
 }
 
 #[derive(Debug, Default)]
@@ -124,8 +124,8 @@ impl PartBuilder {
     }
 
     /// Adds the lines of another tool's view.
-    pub fn with_foreign(mut self, foreign: &ForeignBuilder) -> Self {
-        self.foreign = foreign.pieces();
+    pub fn with_foreign(mut self, foreign: ForeignBuilder) -> Self {
+        self.foreign.push(foreign.lines());
         self
     }
 

@@ -1,39 +1,48 @@
-//! Whether somebody wants another tool's view, so that its lines cost nothing while nobody does.
+//! Which other tools' views somebody wants, so that their lines cost nothing while nobody does.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long one request keeps the view awake: longer than the pauses of common scrapers and a short outage of them.
+use crate::state::Tool;
+
+/// How long one request keeps a view awake: longer than the pauses of common scrapers and a short outage of them.
 const AWAKE: Duration = Duration::from_secs(15 * 60);
 
 /// Shared by who makes lines and who serves them.
 #[derive(Debug, Default)]
-pub struct Wish {
-    configured: AtomicBool,
-    until: Mutex<Option<Instant>>,
+pub struct Wish(Mutex<Wishes>);
+
+#[derive(Debug, Default)]
+struct Wishes {
+    configured: Option<Tool>,
+    until: [Option<Instant>; Tool::ALL.len()],
 }
 
 impl Wish {
-    /// Notes whether the configuration asks for the view: then it is what `/metrics` serves by itself.
-    pub fn configure(&self, on: bool) {
-        self.configured.store(on, Ordering::Relaxed);
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the configuration asks for it.
-    pub fn is_configured(&self) -> bool {
-        self.configured.load(Ordering::Relaxed)
+    /// Notes which view the configuration asks for: it is what `/metrics` serves by itself.
+    pub fn configure(&self, tool: Option<Tool>) {
+        self.wishes().configured = tool;
+    }
+
+    /// The view that the configuration asks for.
+    pub fn configured(&self) -> Option<Tool> {
+        self.wishes().configured
     }
 
     /// Somebody asked for the view at `now`.
-    pub fn wake(&self, now: Instant) {
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + AWAKE);
+    pub fn wake(&self, tool: Tool, now: Instant) {
+        self.wishes().until[tool as usize] = Some(now + AWAKE);
     }
 
     /// Whether its lines are to be made at `now`.
-    pub fn is_wanted(&self, now: Instant) -> bool {
-        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_configured() || until.is_some_and(|until| now < until)
+    pub fn is_wanted(&self, tool: Tool, now: Instant) -> bool {
+        let wishes = self.wishes();
+        let is_awake = wishes.until[tool as usize].is_some_and(|until| now < until);
+        wishes.configured == Some(tool) || is_awake
     }
 }
 
@@ -42,13 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_keeps_the_view_awake_for_a_while() {
+    fn a_request_keeps_its_view_awake_for_a_while() {
         let (wish, now) = (Wish::default(), Instant::now());
-        assert!(!wish.is_wanted(now));
-        wish.wake(now);
-        assert!(wish.is_wanted(now + AWAKE - Duration::from_secs(1)));
-        assert!(!wish.is_wanted(now + AWAKE));
-        wish.configure(true);
-        assert!(wish.is_wanted(now + AWAKE));
+        assert!(!wish.is_wanted(Tool::Surveyor, now));
+        wish.wake(Tool::Surveyor, now);
+        assert!(wish.is_wanted(Tool::Surveyor, now + AWAKE - Duration::from_secs(1)));
+        assert!(!wish.is_wanted(Tool::Exporter, now));
+        assert!(!wish.is_wanted(Tool::Surveyor, now + AWAKE));
+        wish.configure(Some(Tool::Surveyor));
+        assert!(wish.is_wanted(Tool::Surveyor, now + AWAKE));
     }
 }

@@ -11,7 +11,7 @@ use super::{Broker, Rules};
 use crate::collect::{
     Collector, Context, DecodeError, Extra, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
 };
-use crate::compat::exporter::Exporter;
+use crate::compat::ForeignView;
 use crate::expose::{ForeignBuilder, PartBuilder};
 use crate::source::http::FetchError;
 use crate::state::Row;
@@ -49,9 +49,10 @@ pub(super) async fn ask(question: Question) -> Done {
         mut work,
         terms,
     } = question;
-    let foreign = Foreign::wanted(&rules, name.as_deref(), broker.as_ref());
+    let url = name.clone().unwrap_or_else(|| broker.shown());
+    let foreign: Vec<Foreign> = rules.wanted().map(Foreign::new).collect();
     let mut context = context.as_ref().clone();
-    context.extra = foreign.as_ref().map(Foreign::extra).unwrap_or_default();
+    context.extra = extra(&foreign);
     let limits = match spec.lane {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
@@ -68,6 +69,7 @@ pub(super) async fn ask(question: Question) -> Done {
             builder,
             context,
             foreign,
+            url: &url,
             select: &mut work.select,
             name: name.as_deref(),
             fallback: &fallback,
@@ -145,8 +147,8 @@ impl Reader<'_> {
             ..
         } = self.view;
         let left = select.finish(&mut builder);
-        if let Some(foreign) = foreign {
-            builder = builder.with_foreign(&foreign.builder);
+        for foreign in foreign {
+            builder = builder.with_foreign(foreign.builder);
         }
         Ok(Harvest {
             builder,
@@ -165,30 +167,32 @@ struct View<'a> {
     name: Option<&'a str>,
     fallback: &'a str,
     twins: bool,
-    /// Only while somebody wants it.
-    foreign: Option<Foreign>,
+    /// Only while somebody wants them.
+    foreign: Vec<Foreign>,
+    url: &'a str,
 }
 
-/// Rows of an older exporter's view of each record, whatever the selection makes of it.
+/// Rows of another tool's view of each record, whatever the selection makes of it.
 struct Foreign {
-    exporter: Arc<Exporter>,
-    url: String,
+    view: Arc<dyn ForeignView>,
     builder: ForeignBuilder,
 }
 
 impl Foreign {
-    /// Nothing while nobody wants it.
-    fn wanted(rules: &Rules, name: Option<&str>, broker: &dyn Broker) -> Option<Self> {
-        let wanted = rules.wish.is_wanted(Instant::now().into_std());
-        wanted.then(|| Self {
-            exporter: Arc::clone(&rules.exporter),
-            url: name.map_or_else(|| broker.shown(), str::to_owned),
-            builder: ForeignBuilder::default(),
-        })
+    fn new(view: &Arc<dyn ForeignView>) -> Self {
+        Self {
+            view: Arc::clone(view),
+            builder: ForeignBuilder::new(view.tool()),
+        }
     }
+}
 
-    fn extra(&self) -> Extra {
-        self.exporter.extra()
+/// What a request must bring for all of these views.
+fn extra(foreign: &[Foreign]) -> Extra {
+    let extras = || foreign.iter().map(|foreign| foreign.view.extra());
+    Extra {
+        above: extras().any(|extra| extra.above),
+        config: extras().any(|extra| extra.config),
     }
 }
 
@@ -205,16 +209,12 @@ impl Records for View<'_> {
             context,
             select,
             foreign,
+            url,
             ..
         } = self;
         select.record();
-        if let Some(Foreign {
-            exporter,
-            url,
-            builder,
-        }) = foreign
-        {
-            exporter.rows(&record, url, context, builder);
+        for Foreign { view, builder } in foreign {
+            view.rows(&record, url, context, builder);
         }
         record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
     }

@@ -14,6 +14,7 @@ use super::reply::refusal;
 use super::{Shared, negotiate};
 use crate::collect::specs;
 use crate::expose::{Encoding, Names, Page, Part, Rendered, Shape, TextFormat};
+use crate::state::Tool;
 
 /// Pages that clients may still hold after they were replaced.
 const OLDER_MAX: usize = 2;
@@ -52,20 +53,16 @@ pub(super) async fn metrics(
 
 /// The page that is asked for. Whoever asks for another tool's view has it made from now on.
 pub(super) fn shape(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Shape {
-    let configured = if shared.wish.is_configured() {
-        Names::Foreign
-    } else {
-        Names::Native
-    };
-    let names = asked.names.unwrap_or(configured);
-    if names == Names::Foreign {
-        shared.wish.wake(Instant::now());
+    let configured = shared.wish.configured().map(Names::Foreign);
+    let names = asked.names.or(configured).unwrap_or(Names::Native);
+    if let Names::Foreign(tool) = names {
+        shared.wish.wake(tool, Instant::now());
     }
     Shape {
         format: match names {
             Names::Native => negotiate::format(headers),
-            // Its counters do not end in `_total`, and OpenMetrics insists on that.
-            Names::Foreign => TextFormat::Text004,
+            // Their counters do not end in `_total`, and OpenMetrics insists on that.
+            Names::Foreign(_) => TextFormat::Text004,
         },
         encoding: negotiate::encoding(headers),
         names,
@@ -114,14 +111,7 @@ pub(super) fn asked(query: &str) -> Result<Asked, String> {
                     names.join(", ")
                 ));
             }
-            "names" if value == "exporter" => asked.names = Some(Names::Foreign),
-            "names" if value == "native" => asked.names = Some(Names::Native),
-            "names" => {
-                return Err(format!(
-                    "there are no names {:?}; use names=exporter or names=native",
-                    shortened(&value)
-                ));
-            }
+            "names" => asked.names = Some(names(&value)?),
             other => {
                 return Err(format!(
                     "there is no parameter {:?}; use collect[]=varz, names=exporter, or none",
@@ -134,6 +124,18 @@ pub(super) fn asked(query: &str) -> Result<Asked, String> {
     asked.collectors.sort();
     asked.collectors.dedup();
     Ok(asked)
+}
+
+fn names(word: &str) -> Result<Names, String> {
+    let tool = Tool::ALL.into_iter().find(|tool| tool.word() == word);
+    match tool {
+        Some(tool) => Ok(Names::Foreign(tool)),
+        None if word == "native" => Ok(Names::Native),
+        None => Err(format!(
+            "there are no names {:?}; use names=exporter, names=surveyor or names=native",
+            shortened(word)
+        )),
+    }
 }
 
 fn known(name: &str) -> bool {
@@ -246,14 +248,14 @@ mod tests {
             asked("collect[]=varz&collect%5B%5D=observed&names=exporter"),
             Ok(Asked {
                 collectors: vec!["observed".to_owned(), "varz".to_owned()],
-                names: Some(Names::Foreign),
+                names: Some(Names::Foreign(Tool::Exporter)),
             })
         );
         assert_eq!(asked(""), Ok(Asked::default()));
         assert!(
-            asked("names=surveyor")
+            asked("names=statsd")
                 .unwrap_err()
-                .starts_with("there are no names \"surveyor\"")
+                .starts_with("there are no names \"statsd\"")
         );
         assert!(
             asked("collect[]=nope")

@@ -5,7 +5,7 @@ mod histogram;
 mod row;
 mod status;
 
-pub use foreign::{ForeignFamily, ForeignKind, ForeignRows};
+pub use foreign::{ForeignFamily, ForeignKind, ForeignRows, Share, Tool};
 pub use histogram::{Histogram, MAX_BUCKETS};
 pub use row::{EntityKind, Row, Rows, Value};
 pub use status::{CollectorStatus, ServerStatus};

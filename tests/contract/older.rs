@@ -102,14 +102,37 @@ fn names_of_the_page_are_chosen_by_the_query() {
             .family("gnatsd_varz_cpu")
             .is_some()
     });
-    let reply = get(sidecar.public, "/metrics?names=surveyor", &[]);
+    let reply = get(sidecar.public, "/metrics?names=statsd", &[]);
     assert_eq!(reply.status, 400);
-    assert!(reply.error().starts_with("there are no names \"surveyor\""));
-    let ended = run(&["serve", "--compat", "surveyor"], &[]);
-    assert_eq!(ended.code, 64);
-    assert!(
-        ended.err.contains("surveyor is not in this version"),
-        "{}",
-        ended.err
-    );
+    assert!(reply.error().starts_with("there are no names \"statsd\""));
+}
+
+#[test]
+fn the_page_of_surveyor_is_one_of_all_servers() {
+    let brokers = [Broker::start("n1"), Broker::start("n2")];
+    let (one, two) = (brokers[0].url(), brokers[1].url());
+    let args = [&one, &two, "--compat", "surveyor", "--probes-connect", "0"];
+    let sidecar = Sidecar::start(&args);
+    let page = |query: &str| {
+        let accept = [("Accept", "application/openmetrics-text")];
+        let reply = get(sidecar.public, &format!("/metrics{query}"), &accept);
+        let version = "text/plain; version=0.0.4; charset=utf-8";
+        assert_eq!(reply.header("content-type"), version);
+        reader::read(&reply.body, Format::Text004).expect("a page")
+    };
+    let all = [("server_cluster", "")];
+    until("both are shown", || {
+        page("").find("nats_core_mem_bytes", &all).len() == 2
+            && page("").value("nats_survey_surveyed_count", &[]) == Some(2.0)
+    });
+    let shown = page("");
+    assert_eq!(shown.value("nats_survey_expected_count", &[]), Some(2.0));
+    let up = shown.find("nats_up", &[]);
+    assert_eq!(up.len(), 2, "natsight's own, not surveyor's");
+    assert!(up.iter().all(|sample| sample.label("target").is_some()));
+    assert!(shown.family("nats_server_connections").is_none());
+    until("the other view is made", || {
+        page("?names=exporter").family("gnatsd_varz_cpu").is_some()
+    });
+    assert!(page("").family("gnatsd_varz_cpu").is_none());
 }

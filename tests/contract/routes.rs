@@ -72,7 +72,7 @@ fn collectors_are_picked_by_name() {
     for (query, words) in [
         ("collect[]=vars", ["vars", "varz"]),
         ("collect=varz", ["collect", "collect[]"]),
-        ("names=surveyor", ["surveyor", "names=exporter"]),
+        ("names=statsd", ["statsd", "names=surveyor"]),
     ] {
         let reply = get(sidecar.public, &format!("/metrics?{query}"), &[]);
         assert_eq!(reply.status, 400, "{query}");

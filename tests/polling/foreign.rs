@@ -2,14 +2,19 @@
 
 use natsight::expose::reader::{self, Format};
 use natsight::expose::{Encoding, Names, Page as Joined, Shape, Snapshot, TextFormat, Wish};
+use natsight::state::Tool;
 
 use super::*;
 
 fn foreign(snapshot: &Snapshot) -> reader::Page {
+    page_of(snapshot, Tool::Exporter)
+}
+
+fn page_of(snapshot: &Snapshot, tool: Tool) -> reader::Page {
     let shape = Shape {
         format: TextFormat::Text004,
         encoding: Encoding::Identity,
-        names: Names::Foreign,
+        names: Names::Foreign(tool),
         collectors: Vec::new(),
     };
     let now = tokio::time::Instant::now().into_std();
@@ -45,7 +50,7 @@ async fn another_tools_view_costs_nothing_until_somebody_asks() {
     );
     assert!(page.family("nats_server_connections").is_none());
 
-    wish.wake(tokio::time::Instant::now().into_std());
+    wish.wake(Tool::Exporter, tokio::time::Instant::now().into_std());
     scene.pass(60 * S).await;
     let page = foreign(&scene.snapshot());
     assert!(asks_for_config(&fake));
@@ -69,7 +74,7 @@ async fn another_tools_view_takes_no_room_from_native_series() {
     for (awake, limit) in [(false, 50), (true, 50), (false, 100_000)] {
         let mut rules = rules();
         rules.series_max = limit;
-        rules.wish.configure(awake);
+        rules.wish.configure(awake.then_some(Tool::Exporter));
         let mut scene = Scene::start(watch_of(Fake::new(), rules));
         scene.until_up(1.0).await;
         scene.pass(60 * S).await;
@@ -87,4 +92,32 @@ async fn another_tools_view_takes_no_room_from_native_series() {
     }
     assert_eq!(pages[0], pages[1]);
     assert_ne!(pages[0], pages[2], "the limit bites");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_gone_is_expected_and_not_surveyed() {
+    let fake = Fake::new();
+    let rules = rules();
+    rules.wish.configure(Some(Tool::Surveyor));
+    let mut scene = Scene::start(watch_of(fake.clone(), rules));
+    scene.until_up(1.0).await;
+    scene.pass(60 * S).await;
+    let page = page_of(&scene.snapshot(), Tool::Surveyor);
+    let survey = |page: &reader::Page| {
+        let count = |name: &str| page.value(&format!("nats_survey_{name}_count"), &[]);
+        (count("expected"), count("surveyed"))
+    };
+    assert_eq!(survey(&page), (Some(1.0), Some(1.0)));
+    assert!(page.family("nats_core_mem_bytes").is_some());
+    assert!(
+        foreign(&scene.snapshot())
+            .family("gnatsd_varz_cpu")
+            .is_none()
+    );
+    fake.say("", crate::support::fake::Say::Hang);
+    scene.until_up(0.0).await;
+    scene.pass(60 * S).await;
+    let page = page_of(&scene.snapshot(), Tool::Surveyor);
+    assert_eq!(survey(&page), (Some(1.0), Some(0.0)));
+    assert!(page.family("nats_core_mem_bytes").is_none());
 }

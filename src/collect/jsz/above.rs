@@ -32,6 +32,8 @@ pub struct Above {
     pub stream_raft_group: String,
     /// Its metadata; empty unless asked for.
     pub stream_metadata: Metadata,
+    /// Raft groups of its consumers by their names; empty unless asked for.
+    pub consumer_raft_groups: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +67,16 @@ struct Stream<'a> {
     #[serde(borrow)]
     stream_raft_group: Option<Text<'a>>,
     config: Option<StreamConfig>,
+    #[serde(borrow, default, deserialize_with = "null_is_empty")]
+    consumer_raft_groups: Vec<ConsumerGroup<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ConsumerGroup<'a> {
+    #[serde(borrow, default)]
+    name: Text<'a>,
+    #[serde(borrow, default)]
+    raft_group: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +111,9 @@ impl Above {
             .config
             .map(|config| config.metadata)
             .unwrap_or_default();
+        let groups = stream.consumer_raft_groups.into_iter();
+        let pair = |group: ConsumerGroup<'_>| (group.name.into(), group.raft_group.into());
+        self.consumer_raft_groups = groups.map(pair).collect();
         let group = stream.stream_raft_group;
         let labels = match group {
             Some(_) => Labels::Known,

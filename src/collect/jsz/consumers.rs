@@ -139,6 +139,8 @@ pub struct Ephemerals<'a> {
     pub account: &'a str,
     /// The `stream` label.
     pub stream: &'a str,
+    /// What the answer says above them; for another view there is a record for each stream, with ephemeral ones or not.
+    pub above: &'a Above,
     /// Their sums.
     pub sums: Sums,
 }
@@ -316,6 +318,9 @@ impl Consumer<'_> {
 impl Ephemerals<'_> {
     /// Rows of the native view.
     pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
+        if self.sums.consumers == 0 {
+            return;
+        }
         let labels = [("account", self.account), ("stream", self.stream)];
         emit(rows, EntityKind::Stream, &labels, SUMS, &self.sums);
     }
@@ -516,7 +521,7 @@ impl Elements for Emit<'_> {
     ) -> Result<(), DecodeError> {
         match depth {
             3 => self.consumer(decode::element(bytes, offset)?),
-            2 => self.end_stream(),
+            2 => self.end_stream(bytes, offset)?,
             1 => self.state.seen.accounts += 1,
             _ => {
                 let root: Root<'_> = decode::element(bytes, offset)?;
@@ -550,16 +555,19 @@ impl Emit<'_> {
         }));
     }
 
-    fn end_stream(&mut self) {
+    fn end_stream(&mut self, bytes: &[u8], offset: u64) -> Result<(), DecodeError> {
         let state = &mut *self.state;
         state.seen.streams += 1;
         let sums = std::mem::take(&mut state.sums);
-        if sums.consumers > 0 {
+        let is_told = state.place.end_stream(bytes, offset)?;
+        if sums.consumers > 0 || is_told {
             self.out.record(Record::Ephemerals(&Ephemerals {
                 account: &state.place.account,
                 stream: &state.place.stream,
+                above: &state.place.above,
                 sums,
             }));
         }
+        Ok(())
     }
 }

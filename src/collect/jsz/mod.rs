@@ -247,6 +247,20 @@ impl Place {
         self.waited = false;
     }
 
+    /// Takes the labels of a stream that ends, since one without consumers never had its beginning looked at. Gives
+    /// whether another view wants to know of it.
+    fn end_stream(&mut self, whole: &[u8], offset: u64) -> Result<bool, DecodeError> {
+        if self.extra.above {
+            self.above.stream(whole, offset)?;
+            let head: Head<'_> = decode::element(whole, offset)?;
+            head.name
+                .unwrap_or_default()
+                .as_ref()
+                .clone_into(&mut self.stream);
+        }
+        Ok(self.extra.above)
+    }
+
     fn enter_account(&mut self, name: &str, id: &str) {
         self.names.label(name, id).clone_into(&mut self.account);
         if self.extra.above {

@@ -113,6 +113,11 @@ pub struct StreamLimits {
     pub max_msgs: Int,
     #[serde(default)]
     pub max_bytes: Int,
+    #[serde(default)]
+    pub num_replicas: Int,
+    /// `file` or `memory`.
+    #[serde(default)]
+    pub storage: String,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub metadata: Metadata,
 }

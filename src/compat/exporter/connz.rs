@@ -3,15 +3,12 @@
 use super::View;
 use super::table::Family;
 use crate::collect::connz::{Connection, OpenConnections};
-use crate::collect::{Count, GoDuration, Moment};
+use crate::collect::{Count, Moment};
+use crate::compat::uptime::uptime;
 use crate::state::{ForeignRows, Value};
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
 const NANOS_PER_MICRO: u64 = 1_000;
-const HOURS_PER_DAY: u64 = 24;
-/// The broker's years have no leap days.
-const DAYS_PER_YEAR: u64 = 365;
-const NANOS_PER_HOUR: u64 = 3_600_000_000_000;
 
 impl View<'_> {
     pub(super) fn connections(&self, all: &OpenConnections<'_>, rows: &mut dyn ForeignRows) {
@@ -90,30 +87,6 @@ fn span(text: &str) -> Value<'static> {
             .and_then(|millis| i64::try_from(millis).ok())
             .unwrap_or(-1),
     )
-}
-
-/// Nanoseconds of the broker's own notation, `1y2d3h4m5s` (nats-server `server/monitor.go`, `myUptime`).
-pub(super) fn uptime(text: &str) -> Option<u64> {
-    let (years, rest) = unit(text, 'y')?;
-    let (days, rest) = unit(rest, 'd')?;
-    let hours = years
-        .checked_mul(DAYS_PER_YEAR)?
-        .checked_add(days)?
-        .checked_mul(HOURS_PER_DAY)?;
-    let rest = if rest.is_empty() {
-        Some(0)
-    } else {
-        GoDuration::parse(rest).map(|span| span.0)
-    }?;
-    hours.checked_mul(NANOS_PER_HOUR)?.checked_add(rest)
-}
-
-/// A whole number before a unit, if the text begins with one, and what follows.
-fn unit(text: &str, unit: char) -> Option<(u64, &str)> {
-    match text.split_once(unit) {
-        Some((number, rest)) => Some((number.parse().ok()?, rest)),
-        None => Some((0, text)),
-    }
 }
 
 #[cfg(test)]

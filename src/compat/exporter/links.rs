@@ -1,60 +1,16 @@
 //! Leaf nodes and gateways.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::table::Family;
-use super::{Cell, View, connz};
+use super::{Cell, View};
 use crate::collect::gatewayz::Gateways;
 use crate::collect::leafz::{Leafnode, Leafnodes};
-use crate::collect::{GoDuration, Int, Moment};
+use crate::collect::{GoDuration, Moment};
+use crate::compat::gatewayz::{Connection, Gatewayz, Remote};
+use crate::compat::uptime::uptime;
 use crate::state::{ForeignRows, Value};
-
-type Text<'a> = Cow<'a, str>;
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
-
-/// What that exporter reads of `/gatewayz`.
-#[derive(Deserialize)]
-struct Gatewayz<'a> {
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow)]
-    outbound_gateways: Option<BTreeMap<Text<'a>, Remote<'a>>>,
-    #[serde(borrow)]
-    inbound_gateways: Option<BTreeMap<Text<'a>, Option<Vec<Remote<'a>>>>>,
-}
-
-#[derive(Deserialize)]
-struct Remote<'a> {
-    #[serde(default)]
-    configured: bool,
-    #[serde(borrow)]
-    connection: Option<Connection<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Connection<'a> {
-    cid: u64,
-    start: Moment,
-    last_activity: Moment,
-    #[serde(borrow)]
-    rtt: Text<'a>,
-    #[serde(borrow)]
-    uptime: Text<'a>,
-    #[serde(borrow)]
-    idle: Text<'a>,
-    pending_bytes: Int,
-    in_msgs: Int,
-    out_msgs: Int,
-    in_bytes: Int,
-    out_bytes: Int,
-    subscriptions: Int,
-}
 
 /// The families of one direction.
 struct Gateway {
@@ -197,7 +153,7 @@ fn seconds(time: Moment) -> Value<'static> {
 fn span(text: &str) -> Value<'static> {
     let nanos = match text {
         "" => Some(0),
-        text => connz::uptime(text).map(i128::from),
+        text => uptime(text).map(i128::from),
     };
     let millis = nanos.map_or(-1, |nanos| nanos / NANOS_PER_MILLI);
     Value::Nanos(millis * NANOS_PER_MILLI)

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use table::{Family, Names};
 
+use super::ForeignView;
 use crate::collect::{Checks, Context, Extra, Record};
-use crate::state::{ForeignFamily, ForeignRows, Value};
+use crate::state::{ForeignFamily, ForeignRows, Tool, Value};
 
 /// What the operator chose about this view.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,23 +109,21 @@ impl Exporter {
         let names = Names::new(settings.prefix.as_deref());
         Self { settings, names }
     }
+}
 
-    /// What requests must bring for this view.
-    pub fn extra(&self) -> Extra {
+impl ForeignView for Exporter {
+    fn tool(&self) -> Tool {
+        Tool::Exporter
+    }
+
+    fn extra(&self) -> Extra {
         Extra {
             above: self.settings.shown.jsz.is_some(),
             config: self.settings.shown.jsz == Some(Depth::All),
         }
     }
 
-    /// Turns a record into rows. `url` is the monitoring URL without secrets, or a name that the operator gave instead.
-    pub fn rows(
-        &self,
-        record: &Record<'_>,
-        url: &str,
-        context: &Context,
-        rows: &mut dyn ForeignRows,
-    ) {
+    fn rows(&self, record: &Record<'_>, url: &str, context: &Context, rows: &mut dyn ForeignRows) {
         let shown = &self.settings.shown;
         let view = View {
             exporter: self,

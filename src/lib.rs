@@ -5,6 +5,7 @@
 pub mod app;
 pub mod catalog;
 pub mod collect;
+pub mod compat;
 pub mod config;
 pub mod expose;
 pub mod poll;

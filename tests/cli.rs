@@ -14,6 +14,7 @@ use program::{Sidecar, run, until};
 mod broker;
 #[path = "support/http.rs"]
 mod http;
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "support/program.rs"]
 mod program;
 

@@ -15,6 +15,8 @@ use command_line::{parse, serve_inputs};
 mod bounds;
 #[path = "config/command_line.rs"]
 mod command_line;
+#[path = "config/older.rs"]
+mod older;
 #[path = "config/shape.rs"]
 mod shape;
 #[path = "config/web.rs"]
@@ -36,7 +38,7 @@ fn flags(pairs: &[(Key, &str)]) -> Flags {
         .collect();
     Flags {
         values,
-        urls: Vec::new(),
+        ..Flags::default()
     }
 }
 
@@ -154,8 +156,8 @@ fn an_empty_variable_is_unset_except_where_it_means_off() {
 fn arguments_replace_the_servers_of_the_file() {
     let file = "servers: [{url: http://a:1, name: x, cpu_limit: 2}, {url: http://b:1}]\n";
     let flags = Flags {
-        values: vec![],
         urls: vec![UrlText::new("http://c:1")],
+        ..Flags::default()
     };
     let (plan, warnings) = config::load(Some(("f", file)), &[], &flags).unwrap();
     assert_eq!(plan.servers.len(), 1);

@@ -13,12 +13,14 @@ use program::{Ended, Sidecar, run, until};
 mod broker;
 #[path = "support/http.rs"]
 mod http;
-#[allow(dead_code, reason = "tests/cli.rs uses all of it")]
+#[allow(dead_code, reason = "each test uses its part")]
 #[path = "support/program.rs"]
 mod program;
 
 #[path = "contract/names.rs"]
 mod names;
+#[path = "contract/older.rs"]
+mod older;
 #[path = "contract/routes.rs"]
 mod routes;
 
@@ -161,10 +163,10 @@ fn check_config_says_every_mistake_at_once() {
     for (line, place) in lines.iter().zip([":2:10: ", ":3:3: ", ":4:9: "]) {
         assert!(line.contains(&format!("{}{place}", path(&bad))), "{line}");
     }
-    let later = written("compat: exporter\n");
+    let later = written("clients: {services: true}\n");
     let ended = run(&["check-config", path(&later)], &[]);
     assert_eq!((ended.code, ended.err.lines().count()), (0, 1), "{ended:?}");
-    assert!(ended.err.contains("compat"), "{}", ended.err);
+    assert!(ended.err.contains("clients.services"), "{}", ended.err);
 }
 
 /// One sentence with these words, nothing else.

@@ -22,6 +22,7 @@ fn shape(format: TextFormat, encoding: Encoding, collectors: &[&str]) -> Shape {
     Shape {
         format,
         encoding,
+        names: natsight::expose::Names::Native,
         collectors: collectors.iter().map(|name| (*name).to_owned()).collect(),
     }
 }

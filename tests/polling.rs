@@ -9,6 +9,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "polling/foreign.rs"]
+mod foreign;
 #[path = "polling/gone.rs"]
 mod gone;
 #[path = "polling/heavy.rs"]
@@ -24,7 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use natsight::collect::specs;
+use natsight::collect::{Options, specs};
 use natsight::expose::reader::Page;
 use support::fake::{Asked, Fake};
 use support::scene::{Scene, rules, watch_of};
@@ -34,6 +36,12 @@ const MS: Duration = Duration::from_millis(1);
 
 fn start(fake: &Arc<Fake>) -> Scene {
     Scene::start(watch_of(fake.clone(), rules()))
+}
+
+/// How many collectors are asked for without any setting.
+fn asked_by_default() -> usize {
+    let options = Options::default();
+    specs().filter(|spec| (spec.wanted)(&options)).count()
 }
 
 /// Whether anything is shown that varz gave.

@@ -96,12 +96,13 @@ impl Running {
             monitor: monitor.clone(),
             cache: Arc::new(PageCache::default()),
             guard: Guard::new(watched),
+            wish: Arc::default(),
         };
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         let mut addrs = Vec::new();
         for (name, routes) in [
-            ("public", public_routes(shared.clone())),
+            ("public", public_routes(shared.clone(), None)),
             ("admin", admin_routes(shared.clone(), Hosts::default())),
         ] {
             let free = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];

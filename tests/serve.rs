@@ -118,7 +118,7 @@ struct Running {
 
 impl Running {
     async fn public(site: FakeSite) -> Self {
-        Self::start("public", site, public_routes).await
+        Self::start("public", site, |shared| public_routes(shared, None)).await
     }
 
     async fn admin(site: FakeSite) -> Self {
@@ -139,6 +139,7 @@ impl Running {
             monitor: monitor.clone(),
             cache: Arc::new(PageCache::default()),
             guard: Guard::open(),
+            wish: Arc::default(),
         };
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();

@@ -112,6 +112,49 @@ fn servers_of_a_file_join_and_leave_without_a_restart() {
 }
 
 #[test]
+fn an_older_exporters_view_follows_those_that_join_leave_and_are_probed() {
+    let (one, two) = (Broker::start("n1"), Broker::start("n2"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("targets.json");
+    let config = folder.path().join("natsight.yml");
+    put(&file, &targets(&[&one]));
+    let port = two.addr().port();
+    put(
+        &config,
+        &format!("compat: exporter\nprobe: {{allow: ['http://127.0.0.0/8:{port}']}}\n"),
+    );
+    let mut args = vec!["--targets-file", file.to_str().expect("text")];
+    args.extend(["--config", config.to_str().expect("text")]);
+    args.extend(QUICK);
+    let sidecar = Sidecar::start(&args);
+    let shown = |path: &str| {
+        let page = page(&sidecar, path);
+        let samples = page.find("gnatsd_varz_connections", &[]);
+        let ids = samples
+            .iter()
+            .filter_map(|sample| sample.label("server_id"));
+        let mut ids: Vec<_> = ids.map(str::to_owned).collect();
+        ids.sort();
+        ids
+    };
+    let mut both = vec![one.url(), two.url()];
+    both.sort();
+    until("the first", || shown("/metrics") == [one.url()]);
+    // The first page of a target that nobody asked for before.
+    assert_eq!(shown(&format!("/probe?target={}", two.url())), [two.url()]);
+    let native = page(
+        &sidecar,
+        &format!("/probe?names=native&target={}", two.url()),
+    );
+    assert!(native.family("gnatsd_varz_connections").is_none());
+    assert!(native.family("nats_server_connections").is_some());
+    put(&file, &targets(&[&one, &two]));
+    until("both", || shown("/metrics") == both);
+    put(&file, &targets(&[&two]));
+    until("the other", || shown("/metrics") == [two.url()]);
+}
+
+#[test]
 fn members_of_a_cluster_are_discovered_and_shown_once() {
     let seed = Broker::start("n1");
     let port = seed.addr().port();

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::roster::{Origin, Seen, Wanted};
 use super::wiring;
 use crate::config::Plan;
-use crate::expose::Snapshot;
+use crate::expose::{Snapshot, Wish};
 use crate::poll::{Broker, Ledger, Poller, Registry, Rules, Watch};
 use crate::source::http::{Client, ClientError, Tls};
 
@@ -41,6 +41,7 @@ pub(super) struct Fleet {
     ledger: Arc<Ledger>,
     /// Targets without a client, each said once.
     refused: HashSet<String>,
+    wish: Arc<Wish>,
     publish: watch::Sender<Snapshots>,
 }
 
@@ -63,7 +64,7 @@ struct Member {
 
 impl Fleet {
     /// No servers yet, and where their snapshots will appear.
-    pub(super) fn new() -> (Self, watch::Receiver<Snapshots>) {
+    pub(super) fn new(wish: Arc<Wish>) -> (Self, watch::Receiver<Snapshots>) {
         let (publish, published) = watch::channel(Vec::new());
         let fleet = Self {
             way: None,
@@ -73,6 +74,7 @@ impl Fleet {
             registry: Arc::default(),
             ledger: Arc::default(),
             refused: HashSet::new(),
+            wish,
             publish,
         };
         (fleet, published)
@@ -86,7 +88,7 @@ impl Fleet {
         }
         self.members.clear();
         self.way = Some(Way {
-            rules: Arc::new(wiring::rules(plan)),
+            rules: Arc::new(wiring::rules(plan, &self.wish)),
             tls: wiring::tls(plan),
             discover: plan.discover,
         });
@@ -259,10 +261,11 @@ impl Wanted {
 
 /// Whether two plans watch a server in the same way. `standard_names: auto` depends on the number of servers.
 fn same_rules(one: &Plan, other: &Plan) -> bool {
-    let names = |plan: &Plan| wiring::rules(plan).twins;
+    let names = |plan: &Plan| wiring::twins(plan);
     one.poll == other.poll
         && one.collect == other.collect
         && one.tls == other.tls
+        && wiring::exporter(one) == wiring::exporter(other)
         && one.probe_connect == other.probe_connect
         && one.discover == other.discover
         && names(one) == names(other)

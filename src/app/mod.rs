@@ -108,11 +108,19 @@ fn check_config(file: &Path, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
 
 /// Reads the file, if any, and puts it together with variables and flags.
 fn load(inputs: &Inputs, env: &[(String, String)]) -> Result<(Plan, Vec<Warning>), Vec<Mistake>> {
-    let Some(path) = &inputs.config else {
-        return config::load(None, env, &inputs.flags);
+    let (mut plan, mut warnings) = match &inputs.config {
+        None => config::load(None, env, &inputs.flags)?,
+        Some(path) => {
+            let text = config::read_file(path).map_err(|mistake| vec![mistake])?;
+            config::load(Some((&path.to_string_lossy(), &text)), env, &inputs.flags)?
+        }
     };
-    let text = config::read_file(path).map_err(|mistake| vec![mistake])?;
-    config::load(Some((&path.to_string_lossy(), &text)), env, &inputs.flags)
+    if let Some(older) = &inputs.older {
+        let texts = older.warnings.iter().cloned();
+        warnings.extend(texts.map(|text| Warning { text }));
+        plan.exporter.get_or_insert_default().older = Some(older.clone());
+    }
+    Ok((plan, warnings))
 }
 
 fn sentences(mistakes: &[Mistake]) -> Vec<String> {

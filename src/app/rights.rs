@@ -36,8 +36,16 @@ pub(super) type Found = (Vec<PathBuf>, Fresh);
 pub(super) fn read(plan: &Plan, before: Option<&Keeper>) -> Reading {
     let (mut files, mut mistakes, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     let mut web = WebPlan::default();
-    if let Some(path) = &plan.web_config_file {
-        let read = config::read_web(path);
+    let flags = plan.exporter.as_ref().and_then(|view| view.older.as_ref());
+    let read = match (
+        &plan.web_config_file,
+        flags.and_then(|flags| flags.web.as_ref()),
+    ) {
+        (_, Some(text)) => Some(config::read_web_flags(text)),
+        (Some(path), None) => Some(config::read_web(path)),
+        (None, None) => None,
+    };
+    if let Some(read) = read {
         files.extend(read.files);
         match read.outcome {
             Ok((read, said)) => {

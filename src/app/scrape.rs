@@ -9,7 +9,7 @@ use super::roster::{Roster, Wanted};
 use super::{Exit, complain, load, log, sentences, sidecar, wiring};
 use crate::collect::specs;
 use crate::config::{Inputs, LogLevel, Plan};
-use crate::expose::{Encoding, Page, Shape, Snapshot, TextFormat};
+use crate::expose::{Encoding, Names, Page, Shape, Snapshot, TextFormat, Wish};
 use crate::selfmon::SelfMonitor;
 use crate::source::dns::SystemLookup;
 
@@ -47,6 +47,7 @@ pub(super) fn scrape(
     let shape = Shape {
         format: TextFormat::Text004,
         encoding: Encoding::Identity,
+        names: wiring::tool(&plan).map_or(Names::Native, Names::Foreign),
         collectors: Vec::new(),
     };
     let page = Page::new(parts).render(&shape, std::time::Instant::now());
@@ -54,8 +55,14 @@ pub(super) fn scrape(
     report(&snapshots, err).max(super::written(written))
 }
 
+fn wish(plan: &Plan) -> Arc<Wish> {
+    let wish = Wish::default();
+    wish.configure(wiring::tool(plan));
+    Arc::new(wish)
+}
+
 async fn one_round(plan: &Plan) -> Vec<Arc<Snapshot>> {
-    let (mut fleet, snapshots) = Fleet::new();
+    let (mut fleet, snapshots) = Fleet::new(wish(plan));
     fleet.adopt(plan, None);
     let servers = servers_of(plan).await;
     fleet.reconcile(servers);

@@ -19,7 +19,7 @@ use super::rights::{Found, Keeper};
 use super::roster::{Origin, Roster};
 use super::{Exit, complain, load, rights, sentences, wiring};
 use crate::config::{Inputs, Listen, Plan};
-use crate::expose::{Part, PartBuilder, Snapshot, Source};
+use crate::expose::{Part, PartBuilder, Snapshot, Source, Wish};
 use crate::selfmon::SelfMonitor;
 use crate::serve::{self, Hosts, Listener, PageCache, ProbeRefusal, Shared, Site};
 use crate::source::dns::{Lookup, SystemLookup};
@@ -101,6 +101,7 @@ struct Sidecar {
     probes: Arc<Probes>,
     /// Whether the roster looked at everything once.
     looked: Arc<AtomicBool>,
+    wish: Arc<Wish>,
     monitor: SelfMonitor,
     snapshots: watch::Receiver<Snapshots>,
     own: Arc<Mutex<Option<Arc<Part>>>>,
@@ -119,13 +120,20 @@ impl Sidecar {
     ) -> Result<Self, String> {
         let monitor = SelfMonitor::new().map_err(|error| error.to_string())?;
         monitor.started(unix_now());
-        let (fleet, snapshots) = Fleet::new();
+        let wish = Arc::new(Wish::default());
+        wish.configure(wiring::tool(&plan));
+        let (fleet, snapshots) = Fleet::new(Arc::clone(&wish));
         let lookup: Arc<dyn Lookup> = Arc::new(SystemLookup);
         let mut keeper = Keeper::new(monitor.clone());
         keeper.adopt(rights);
         Ok(Self {
             roster: Roster::new(Arc::clone(&lookup), monitor.clone()),
-            probes: Arc::new(Probes::new(&plan, lookup, monitor.clone())),
+            probes: Arc::new(Probes::new(
+                &plan,
+                lookup,
+                monitor.clone(),
+                Arc::clone(&wish),
+            )),
             looked: Arc::new(AtomicBool::new(false)),
             broker_files: FileWatch::start(wiring::tls(&plan).files()),
             plan,
@@ -133,6 +141,7 @@ impl Sidecar {
             env,
             level,
             fleet,
+            wish,
             monitor,
             snapshots,
             own: Arc::new(Mutex::new(None)),
@@ -222,9 +231,16 @@ impl Sidecar {
             monitor: self.monitor.clone(),
             cache: Arc::new(PageCache::default()),
             guard: self.keeper.guard(),
+            wish: Arc::clone(&self.wish),
         };
+        let older = self
+            .plan
+            .exporter
+            .as_ref()
+            .and_then(|plan| plan.older.as_ref());
+        let path = older.and_then(|older| older.path.as_deref());
         let guard = shared.guard.clone();
-        let routes = serve::public_routes(shared.clone());
+        let routes = serve::public_routes(shared.clone(), path);
         tasks.spawn(public.run(routes, guard.clone(), stopped.clone()));
         if let Some(admin) = admin {
             let routes = serve::admin_routes(shared, hosts(&self.plan));
@@ -292,6 +308,7 @@ impl Sidecar {
                 restart.push(format!("{key} takes effect after a restart"));
             }
         }
+        self.wish.configure(wiring::tool(&plan));
         self.fleet.adopt(&plan, Some(&self.plan));
         self.roster.adopt(&plan);
         self.probes.adopt(&plan);

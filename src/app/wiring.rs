@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::collect::{Connections, Options, Pattern, Scope};
-use crate::config::{self, Pid, Plan, StandardNames, TlsVersion};
+use crate::collect::{Checks, Connections, Options, Pattern, Scope};
+use crate::compat::exporter::{Depth, Exporter, Identity, Settings, Shown};
+use crate::compat::surveyor::Surveyor;
+use crate::config::{self, JszDepth, Pid, Plan, ServerId, StandardNames, TlsVersion};
+use crate::expose::Wish;
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
+use crate::state::Tool;
 
 /// Servers whose first round is under way at once.
 const FIRST_ROUNDS_MAX: usize = 8;
@@ -38,22 +42,23 @@ pub(super) fn tls(plan: &Plan) -> Tls {
 
 /// How targets of `/probe` are watched: as all others, but only on the port that was allowed. The page of a probe has one
 /// server.
-pub(super) fn probe_rules(plan: &Plan) -> Rules {
+pub(super) fn probe_rules(plan: &Plan, wish: &Arc<Wish>) -> Rules {
     Rules {
         probe: None,
         twins: plan.standard_names != StandardNames::Off,
-        ..rules(plan)
+        ..rules(plan, wish)
     }
 }
 
 /// How servers are watched by this plan.
-pub(super) fn rules(plan: &Plan) -> Rules {
+pub(super) fn rules(plan: &Plan, wish: &Arc<Wish>) -> Rules {
     let poll = &plan.poll;
     let connections = match plan.collect.connections {
         config::Connections::Off => Connections::Off,
         config::Connections::Top => Connections::Top,
         config::Connections::All => Connections::All,
     };
+    let exporter = exporter(plan);
     Rules {
         options: Options {
             connections,
@@ -62,6 +67,7 @@ pub(super) fn rules(plan: &Plan) -> Rules {
             consumers: plan.collect.consumers,
             scope: Arc::new(scope(&plan.collect)),
             series_new_max: plan.collect.series_new_max,
+            checks: exporter.shown.checks,
         },
         series_max: plan.collect.series_max,
         every: Intervals {
@@ -82,11 +88,12 @@ pub(super) fn rules(plan: &Plan) -> Rules {
         },
         broker_cpu_max: poll.broker_cpu_max,
         probe: plan.probe_connect,
-        twins: match plan.standard_names {
-            StandardNames::On => true,
-            StandardNames::Off => false,
-            StandardNames::Auto => is_alone(plan),
-        },
+        twins: twins(plan),
+        views: vec![
+            Arc::new(Exporter::new(exporter)),
+            Arc::new(Surveyor::default()),
+        ],
+        wish: Arc::clone(wish),
         first_rounds: Arc::new(Semaphore::new(FIRST_ROUNDS_MAX)),
     }
 }
@@ -111,6 +118,78 @@ fn scope(plan: &config::CollectPlan) -> Scope {
 fn is_alone(plan: &Plan) -> bool {
     let alone = matches!(&plan.servers[..], [server] if !server.by_dns);
     alone && plan.targets_file.is_none() && !plan.discover
+}
+
+/// Whether families are repeated under standard names.
+pub(super) fn twins(plan: &Plan) -> bool {
+    match plan.standard_names {
+        StandardNames::On => true,
+        StandardNames::Off => false,
+        StandardNames::Auto => is_alone(plan),
+    }
+}
+
+/// The view that `/metrics` serves by itself.
+pub(super) fn tool(plan: &Plan) -> Option<Tool> {
+    if plan.surveyor {
+        return Some(Tool::Surveyor);
+    }
+    plan.exporter.as_ref().map(|_| Tool::Exporter)
+}
+
+/// The older exporter's view: by its own flags, else all that natsight collects.
+pub(super) fn exporter(plan: &Plan) -> Settings {
+    let written = plan.exporter.clone().unwrap_or_default();
+    let Some(older) = written.older else {
+        return Settings {
+            prefix: written.prefix,
+            shown: Shown {
+                connz_detailed: plan.collect.connections == config::Connections::All,
+                jsz: Some(match (plan.collect.streams, plan.collect.consumers) {
+                    (_, true) => Depth::All,
+                    (true, false) => Depth::Streams,
+                    (false, false) => Depth::Accounts,
+                }),
+                ..Shown::default()
+            },
+            ..Settings::default()
+        };
+    };
+    let has = |name: &str| older.endpoints.contains(&name);
+    Settings {
+        prefix: written.prefix,
+        identity: match older.server_id {
+            // Names may be given twice, and there too they count with one URL only.
+            _ if !is_alone(plan) => Identity::Url,
+            ServerId::Url => Identity::Url,
+            ServerId::Id => Identity::Id,
+            ServerId::Name => Identity::Name,
+        },
+        shown: Shown {
+            varz: has("varz"),
+            connz: has("connz") || has("connz_detailed"),
+            connz_detailed: has("connz_detailed"),
+            healthz: has("healthz"),
+            checks: Checks {
+                enabled_only: has("healthz_js_enabled_only"),
+                server_only: has("healthz_js_server_only"),
+            },
+            own_check: false,
+            routez: has("routez"),
+            subsz: has("subz"),
+            gatewayz: has("gatewayz"),
+            leafz: has("leafz"),
+            accstatz: has("accstatz"),
+            accountz: has("accountz"),
+            jsz: older.jsz.map(|depth| match depth {
+                JszDepth::Accounts => Depth::Accounts,
+                JszDepth::Streams => Depth::Streams,
+                JszDepth::All => Depth::All,
+            }),
+        },
+        stream_keys: older.stream_keys,
+        consumer_keys: older.consumer_keys,
+    }
 }
 
 /// Which process belongs to a server: by itself only where the server is on this machine.

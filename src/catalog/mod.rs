@@ -235,6 +235,14 @@ impl Def {
                 .any(|amount| ends_with_word(self.name, amount))
     }
 
+    /// Whether it stands on the page in the view of an older exporter too, so that the shipped alerts work there.
+    pub fn in_fixed_core(&self) -> bool {
+        match self.origin {
+            Origin::Observed | Origin::Process | Origin::Own | Origin::Expvar => true,
+            _ => self.metric == Metric::ServerHealthy || self.name.starts_with("nats_go_"),
+        }
+    }
+
     /// Whether series of this family carry `server_name` and, in a cluster, `nats_cluster`.
     pub fn is_of_a_server(&self) -> bool {
         self.origin != Origin::Own

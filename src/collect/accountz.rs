@@ -5,7 +5,8 @@
 //! else for the account that was read longest ago, each at most every ten minutes, 30 accounts at most; that others
 //! are left out shows in the coverage. What is known of the others is shown again.
 //!
-//! Tokens and keys (`jwt`, `decoded_jwt`, `issuer_key`) are never read. Clients and leaf nodes of an account are in accstatz.
+//! Tokens and keys (`jwt`, `issuer_key`) are never read, and of `decoded_jwt` only the limits, for the view of an older
+//! exporter. Clients and leaf nodes of an account are in accstatz.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -99,6 +100,17 @@ pub struct AccountSettings {
     pub expired: bool,
     pub complete: bool,
     pub jetstream_enabled: bool,
+    #[serde(default)]
+    pub leafnode_connections: Int,
+    #[serde(default)]
+    pub client_connections: Int,
+    #[serde(default)]
+    pub subscriptions: Int,
+    #[serde(default)]
+    pub name_tag: String,
+    /// Only in operator mode.
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub decoded_jwt: Claims,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub mappings: BTreeMap<String, Vec<Destination>>,
     #[serde(default, deserialize_with = "null_is_empty")]
@@ -115,6 +127,40 @@ pub struct AccountSettings {
     pub responses: BTreeMap<String, IgnoredAny>,
     #[serde(default)]
     pub sublist_stats: Sublist,
+}
+
+/// What is needed of an account's JWT.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Claims {
+    /// The part of NATS.
+    pub nats: ClaimsOfNats,
+}
+
+/// `nats` of a JWT.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ClaimsOfNats {
+    /// Limits of the account.
+    pub limits: AccountLimits,
+}
+
+/// `limits` of a JWT; -1 is no limit.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
+pub struct AccountLimits {
+    pub subs: Int,
+    pub data: Int,
+    pub payload: Int,
+    pub imports: Int,
+    pub exports: Int,
+    pub wildcards: bool,
+    pub conn: Int,
+    pub leaf: Int,
 }
 
 /// Where a mapped subject goes.

@@ -51,6 +51,9 @@ pub struct AccountTraffic<'a> {
     pub name: Cow<'a, str>,
     pub conns: Int,
     pub leafnodes: Int,
+    /// Clients and leaf nodes that are connected now: what the older exporter calls all of them.
+    #[serde(default)]
+    pub total_conns: Int,
     /// 2.10.
     pub num_subscriptions: Option<Int>,
     pub sent: Traffic,

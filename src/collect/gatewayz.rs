@@ -122,6 +122,8 @@ const CONNECTION: cells!(Connection<'_>) = &[
 /// All gateways of a server.
 #[derive(Debug)]
 pub struct Gateways<'a> {
+    /// The whole answer, for the view of an older exporter.
+    pub bytes: &'a [u8],
     body: &'a Body<'a>,
     gone: &'a [String],
 }
@@ -216,6 +218,7 @@ impl Collector for Decoder {
             let names = body.outbound_gateways.keys().map(ToString::to_string);
             let gone = known.update(names, body.now);
             out.record(Record::Gateways(&Gateways {
+                bytes,
                 body: &body,
                 gone: &gone,
             }));

@@ -38,6 +38,28 @@ pub static SPECS: &[Spec] = &[
         wanted: always,
         make: |_| Box::new(Decoder::new(Check::Full)),
     },
+    Spec {
+        name: "healthz_enabled",
+        origin: Origin::Healthz,
+        handler: "/healthz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Light,
+        accept: answered,
+        absent: never_absent,
+        wanted: |options| options.checks.enabled_only,
+        make: |_| Box::new(Decoder::new(Check::Exactly(Question::EnabledOnly))),
+    },
+    Spec {
+        name: "healthz_server",
+        origin: Origin::Healthz,
+        handler: "/healthz",
+        interval_min: Duration::ZERO,
+        lane: Lane::Light,
+        accept: answered,
+        absent: never_absent,
+        wanted: |options| options.checks.server_only,
+        make: |_| Box::new(Decoder::new(Check::Exactly(Question::ServerOnly))),
+    },
 ];
 
 /// Most faults shown one by one.
@@ -82,26 +104,50 @@ fn answered(status: u16) -> bool {
 enum Check {
     Server,
     Full,
+    /// For the view of an older exporter, which asks the same of every version.
+    Exactly(Question),
+}
+
+/// What exactly the broker was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Everything, streams and consumers too.
+    Everything,
+    /// `js-enabled-only`.
+    EnabledOnly,
+    /// `js-server-only`.
+    ServerOnly,
 }
 
 impl Check {
-    fn as_str(self) -> &'static str {
+    /// The `check` label; nothing for what the native view does not show.
+    fn label(self) -> Option<&'static str> {
         match self {
-            Self::Server => "server",
-            Self::Full => "full",
+            Self::Server => Some("server"),
+            Self::Full => Some("full"),
+            Self::Exactly(_) => None,
         }
     }
 
-    fn path(self, version: Version) -> &'static str {
+    fn question(self, version: Version) -> Question {
         match self {
             // Before 2.11 `js-server-only` also looks at the meta group (tried on 2.9.10 and 2.10.26; 2.11.11 does not):
             // another meaning, and a line in the broker's log for each look while there is no leader.
             Self::Server if (Version(2, 9, 10)..Version(2, 11, 0)).contains(&version) => {
-                "/healthz?js-enabled-only=true"
+                Question::EnabledOnly
             }
-            Self::Server => "/healthz?js-server-only=true",
-            Self::Full if version >= Version(2, 10, 0) => "/healthz?details=true",
-            Self::Full => "/healthz",
+            Self::Server => Question::ServerOnly,
+            Self::Full => Question::Everything,
+            Self::Exactly(question) => question,
+        }
+    }
+
+    fn path(self, version: Version) -> &'static str {
+        match self.question(version) {
+            Question::EnabledOnly => "/healthz?js-enabled-only=true",
+            Question::ServerOnly => "/healthz?js-server-only=true",
+            Question::Everything if version >= Version(2, 10, 0) => "/healthz?details=true",
+            Question::Everything => "/healthz",
         }
     }
 }
@@ -109,8 +155,12 @@ impl Check {
 /// The answer of one check.
 #[derive(Debug)]
 pub struct Healthz<'a> {
-    /// `server` or `full`.
-    pub check: &'static str,
+    /// `server` or `full`; nothing for what only another view shows.
+    pub check: Option<&'static str>,
+    /// What exactly was asked.
+    pub question: Question,
+    /// The broker's word for its state.
+    pub status: &'a str,
     /// Whether the status is "ok".
     pub healthy: bool,
     /// Faults of each kind of part, in the order of the kinds.
@@ -162,7 +212,10 @@ struct Detail<'a> {
 impl Healthz<'_> {
     /// Rows of the native view.
     pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
-        let check = ("check", self.check);
+        let Some(check) = self.check else {
+            return;
+        };
+        let check = ("check", check);
         one(rows, &[check], Metric::ServerHealthy, self.healthy.into());
         for (kind, count) in KINDS.iter().zip(self.failing) {
             one(
@@ -264,6 +317,7 @@ fn normal(text: &str) -> String {
 
 struct Decoder {
     check: Check,
+    question: Question,
     splitter: Splitter,
     answer: Answer,
 }
@@ -299,6 +353,7 @@ impl Decoder {
     fn new(check: Check) -> Self {
         Self {
             check,
+            question: check.question(Version::default()),
             splitter: Splitter::new(CUTS),
             answer: Answer::default(),
         }
@@ -310,7 +365,8 @@ impl Collector for Decoder {
         self.check.path(context.version).into()
     }
 
-    fn begin(&mut self, _context: &Context) {
+    fn begin(&mut self, context: &Context) {
+        self.question = self.check.question(context.version);
         self.splitter.reset();
         self.answer = Answer::default();
     }
@@ -318,6 +374,7 @@ impl Collector for Decoder {
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let mut emit = Emit {
             check: self.check,
+            question: self.question,
             answer: &mut self.answer,
             out,
         };
@@ -336,6 +393,7 @@ impl Collector for Decoder {
 
 struct Emit<'a> {
     check: Check,
+    question: Question,
     answer: &'a mut Answer,
     out: &'a mut dyn Records,
 }
@@ -362,7 +420,9 @@ impl Elements for Emit<'_> {
             self.answer.add(Fault::of_text(&body.error));
         }
         self.out.record(Record::Healthz(&Healthz {
-            check: self.check.as_str(),
+            check: self.check.label(),
+            question: self.question,
+            status: &body.status,
             healthy: body.status == "ok",
             failing: &self.answer.failing,
             shown: &self.answer.shown,

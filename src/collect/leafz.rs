@@ -152,6 +152,8 @@ impl Leafnode<'_> {
 /// What all leaf nodes together tell.
 #[derive(Debug)]
 pub struct Leafnodes<'a> {
+    /// How many the broker says it has.
+    pub count: Option<u64>,
     present: &'a BTreeSet<Peer>,
     gone: &'a [Peer],
     spokes: &'a [Spoke],
@@ -318,6 +320,7 @@ impl Collector for Decoder {
         let lasting = answer.present.iter().filter(|(name, _)| named(name));
         let gone = self.known.update(lasting.cloned(), answer.now);
         out.record(Record::Leafnodes(&Leafnodes {
+            count: answer.facts.coverage.map(|(_, all)| all),
             present: &answer.present,
             gone: &gone,
             spokes: &answer.spokes,

@@ -56,7 +56,7 @@ collectors! {
     connz::{ Connection, OpenConnections, ClosedConnection, ClosedConnections },
     expvar::{ Expvar },
     healthz::{ Healthz },
-    routez::{ Route, Routes },
+    routez::{ Route, Routes, RoutesBody },
     gatewayz::{ Gateways },
     leafz::{ Leafnode, Leafnodes },
     subsz::{ Sublists },
@@ -114,6 +114,17 @@ pub struct Options {
     pub scope: Arc<Scope>,
     /// Most series of one collector of one server that may begin within an hour.
     pub series_new_max: u64,
+    /// Health checks that only an older exporter's view shows.
+    pub checks: Checks,
+}
+
+/// Health checks beside natsight's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// `js-enabled-only`.
+    pub enabled_only: bool,
+    /// `js-server-only`.
+    pub server_only: bool,
 }
 
 impl Default for Options {
@@ -125,6 +136,7 @@ impl Default for Options {
             consumers: true,
             scope: Arc::default(),
             series_new_max: 100_000,
+            checks: Checks::default(),
         }
     }
 }
@@ -161,8 +173,19 @@ pub struct Context {
     pub sizes: Sizes,
     /// Other servers that the configuration names; what is down vanishes from the broker's own lists.
     pub configured: Arc<Configured>,
+    /// What requests must bring beside what the native view needs.
+    pub extra: Extra,
     /// What other collectors told of accounts.
     pub accounts: Arc<Accounts>,
+}
+
+/// What the view of an older exporter needs of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// JetStream records tell what stands above them: meta leader, domain, stream.
+    pub above: bool,
+    /// Streams and consumers come with their configuration and their raft groups.
+    pub config: bool,
 }
 
 impl Context {

@@ -210,6 +210,18 @@ struct Head<'a> {
     num_routes: Option<u64>,
 }
 
+/// What stands around the routes, for the view that makes a family of every number in it.
+#[derive(Debug)]
+pub struct RoutesBody<'a> {
+    /// The answer without its routes.
+    pub body: &'a [u8],
+}
+
+impl RoutesBody<'_> {
+    /// The native view has all of it elsewhere.
+    pub fn native(&self, _context: &Context, _rows: &mut dyn Rows) {}
+}
+
 const CUTS: &[Cut] = &[Cut {
     key: "routes",
     inside: &[],
@@ -348,6 +360,8 @@ impl Elements for Take<'_> {
         answer.now = head.now;
         answer.facts.server_id = head.server_id.map(Cow::into_owned);
         answer.facts.coverage = head.num_routes.map(|all| (shown, all));
+        self.out
+            .record(Record::RoutesBody(&RoutesBody { body: bytes }));
         Ok(())
     }
 }

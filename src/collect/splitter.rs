@@ -8,7 +8,7 @@ use super::DecodeError;
 /// Largest element, cut arrays not counted.
 const ELEMENT_MAX: usize = 16 << 20;
 /// Bytes of a cut array that may wait for labels that come after it.
-const HELD_MAX: usize = 1 << 20;
+pub(crate) const HELD_MAX: usize = 1 << 20;
 /// Levels of nesting inside an element. serde_json itself stops at 128.
 const DEPTH_MAX: usize = 100;
 /// Buffers larger than this are given back after an answer.
@@ -150,6 +150,11 @@ impl Splitter {
             offset: 0,
             holding: false,
         }
+    }
+
+    /// Lets this many bytes of an array wait for labels.
+    pub(crate) fn hold_at_most(&mut self, bytes: usize) {
+        self.held_max = bytes;
     }
 
     /// Forgets what was fed; keeps small buffers.

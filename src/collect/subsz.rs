@@ -54,6 +54,9 @@ pub struct Sublists<'a> {
     pub cache_hit_rate: Option<f64>,
     pub max_fanout: Option<Int>,
     pub avg_fanout: Option<f64>,
+    /// The whole answer, for the view that makes a family of every number in it.
+    #[serde(skip)]
+    pub body: &'a [u8],
 }
 
 const SUBLISTS: cells!(Sublists<'_>) = &[
@@ -96,7 +99,8 @@ impl Collector for Decoder {
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let facts = &mut self.facts;
         let mut take = |bytes: &[u8], offset| {
-            let sublists: Sublists<'_> = decode::element(bytes, offset)?;
+            let mut sublists: Sublists<'_> = decode::element(bytes, offset)?;
+            sublists.body = bytes;
             facts.server_id = sublists.server_id.as_deref().map(str::to_owned);
             out.record(Record::Sublists(&sublists));
             Ok(())

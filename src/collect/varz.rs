@@ -12,8 +12,8 @@ use super::peers::account_or_global;
 use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, flag, info, one};
 use super::{
-    Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError, Facts,
-    Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
+    Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError, Extra,
+    Facts, Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
 };
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
@@ -158,6 +158,9 @@ pub struct Varz<'a> {
     pub disk_io_wait_stats: Option<DiskWaits>,
     #[serde(default)]
     pub tls_cert_not_after: Moment,
+    /// The whole answer, for the view that makes a family of every number in it.
+    #[serde(skip)]
+    pub body: &'a [u8],
 }
 
 /// `cluster` of varz; `{}` outside a cluster.
@@ -770,6 +773,7 @@ impl Varz<'_> {
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
                 ..sizes
             },
+            extra: Extra::default(),
             configured: Arc::new(self.configured()),
             accounts: Arc::default(),
         }
@@ -1355,7 +1359,8 @@ impl Collector for Decoder {
     fn chunk(&mut self, bytes: &[u8], out: &mut dyn Records) -> Result<(), DecodeError> {
         let facts = &mut self.facts;
         let mut varz = |bytes: &[u8], offset| {
-            let varz: Varz<'_> = decode::element(bytes, offset)?;
+            let mut varz: Varz<'_> = decode::element(bytes, offset)?;
+            varz.body = bytes;
             facts.server_id = Some(varz.server_id.to_string());
             facts.version = varz.version.to_string();
             facts.peers = peers(&varz.connect_urls);

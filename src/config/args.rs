@@ -14,6 +14,7 @@ use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 pub use clap_complete::Shell;
 
 use super::leaf::{Effect, Given, Kind, Leaf};
+use super::older::{self, Older};
 use super::secret::{UrlText, redacted};
 use super::settings::Flags;
 use super::table::LEAVES;
@@ -47,6 +48,8 @@ pub struct Inputs {
     pub config: Option<PathBuf>,
     /// Flags and URLs.
     pub flags: Flags,
+    /// Under the name of the older exporter: what its flags decide.
+    pub older: Option<Older>,
 }
 
 /// The form of the catalog.
@@ -79,6 +82,12 @@ pub fn parse(
     env: &[(String, String)],
 ) -> Result<Invocation, UsageError> {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some((_, rest)) = args
+        .split_first()
+        .filter(|(name, _)| older::is_called_so(name))
+    {
+        return older::parse(rest.iter().cloned(), config_variable(env));
+    }
     let matches = match command().try_get_matches_from(&args) {
         Ok(matches) => matches,
         Err(error) => return refusal(&error, &args),
@@ -289,10 +298,7 @@ impl TypedValueParser for AnyText {
 }
 
 fn inputs(matches: &ArgMatches, env: &[(String, String)]) -> Inputs {
-    let from_env = env
-        .iter()
-        .find(|(name, text)| name == super::CONFIG_VARIABLE && !text.is_empty())
-        .map(|(_, text)| PathBuf::from(text));
+    let from_env = config_variable(env);
     let urls = matches.get_many::<String>("urls").unwrap_or_default();
     let values = LEAVES
         .iter()
@@ -303,8 +309,16 @@ fn inputs(matches: &ArgMatches, env: &[(String, String)]) -> Inputs {
         flags: Flags {
             values: values.collect(),
             urls: urls.map(|url| UrlText::new(url)).collect(),
+            names: Vec::new(),
         },
+        older: None,
     }
+}
+
+fn config_variable(env: &[(String, String)]) -> Option<PathBuf> {
+    env.iter()
+        .find(|(name, text)| name == super::CONFIG_VARIABLE && !text.is_empty())
+        .map(|(_, text)| PathBuf::from(text))
 }
 
 fn no_command() -> UsageError {

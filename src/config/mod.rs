@@ -6,6 +6,7 @@ mod kind;
 mod leaf;
 mod manual;
 mod mistake;
+mod older;
 mod patterns;
 mod plan;
 mod probe;
@@ -31,9 +32,11 @@ pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
 pub use mistake::{Mistake, Place, Warning};
+pub use older::{JszDepth, NAME as OLDER_NAME, Older, ServerId};
 pub use patterns::{PATTERNS_MAX, PatternPlan};
 pub use plan::{
-    ClientCertificate, CollectPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan, TlsPlan,
+    ClientCertificate, CollectPlan, ExporterPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan,
+    TlsPlan,
 };
 pub use probe::{ProbeHost, ProbeRule};
 pub use secret::{Secret, UrlText, redacted};
@@ -44,6 +47,7 @@ pub use targets::{Targets, targets};
 pub use token::{TOKEN_BYTES_MAX, read_token};
 pub use web::{
     BCRYPT_COST_MAX, CURVES, Pem, Rate, SUITES, WebPlan, WebRead, WebTls, WebUser, read_web,
+    read_web_flags,
 };
 pub use words::{ClientAuth, Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
 pub use yaml::FILE_BYTES_MAX;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::kind::{self, Listen, Pid, Value};
 use super::mistake::Mistake;
+use super::older::Older;
 use super::patterns::{self, PatternPlan};
 use super::probe::ProbeRule;
 use super::secret::UrlText;
@@ -31,6 +32,10 @@ pub struct Plan {
     pub external_url: Option<UrlText>,
     /// Whether broker families are repeated under standard names.
     pub standard_names: StandardNames,
+    /// The view of an older exporter, if `/metrics` is to serve it.
+    pub exporter: Option<ExporterPlan>,
+    /// Whether it is to serve the view of nats-surveyor.
+    pub surveyor: bool,
     /// The brokers to watch; none only where `targets_file` names them.
     pub servers: Vec<ServerPlan>,
     /// File with further brokers.
@@ -51,6 +56,15 @@ pub struct Plan {
     pub probe_connect: Option<Duration>,
     /// How natsight logs.
     pub log: LogPlan,
+}
+
+/// The view of prometheus-nats-exporter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExporterPlan {
+    /// Stands in the place of `gnatsd` and `jetstream`.
+    pub prefix: Option<String>,
+    /// What that exporter's own flags decide, where natsight runs under its name.
+    pub older: Option<Older>,
 }
 
 /// One broker to watch.
@@ -205,6 +219,8 @@ impl Reader {
             external_url: self.url(Key::ExternalUrl),
             standard_names: StandardNames::read(self.word(Key::StandardNames))
                 .unwrap_or(StandardNames::Auto),
+            exporter: self.exporter(),
+            surveyor: self.compat().is_some_and(|word| word == "surveyor"),
             servers: servers::plan(self),
             targets_file: self.path(Key::TargetsFile),
             discover: self.switch(Key::Discover),
@@ -297,6 +313,26 @@ impl Reader {
             Some(Value::Word(word)) => word,
             _ => "",
         }
+    }
+
+    fn compat(&self) -> Option<String> {
+        match self.value(Key::Compat) {
+            Some(Value::Text(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn exporter(&self) -> Option<ExporterPlan> {
+        let word = self.compat()?;
+        let prefix = match word.split_once('=') {
+            Some((_, prefix)) => Some(prefix.to_owned()),
+            None if word == "exporter" => None,
+            None => return None,
+        };
+        Some(ExporterPlan {
+            prefix,
+            older: None,
+        })
     }
 
     fn url(&self, key: Key) -> Option<UrlText> {

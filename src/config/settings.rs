@@ -75,6 +75,8 @@ pub struct Flags {
     pub values: Vec<(Key, String)>,
     /// URLs given as arguments; any at all replace the servers of the file.
     pub urls: Vec<super::secret::UrlText>,
+    /// Names of these servers, in their order; may be shorter.
+    pub names: Vec<Option<String>>,
 }
 
 impl fmt::Debug for Flags {
@@ -200,6 +202,11 @@ impl Settings {
                 url.expose().to_owned(),
                 Place::Argument,
             );
+        }
+        for (index, name) in flags.names.iter().enumerate() {
+            if let Some(name) = name {
+                self.set(Key::ServersName, index, name.clone(), Place::Argument);
+            }
         }
         let item = Item {
             place: Place::Argument,

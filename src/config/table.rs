@@ -85,8 +85,8 @@ leaves! {
     AdminHosts = "admin_hosts[]", Kind::Text, Example("natsight.internal"), Now;
     /// The address under which people reach natsight; links begin with it.
     ExternalUrl = "external_url", HTTP, Example("https://natsight.example"), Now;
-    /// Serve the names of an older exporter: `exporter`, `exporter=PREFIX` or `surveyor`.
-    Compat = "compat", Kind::Compat, Default("off"), Later;
+    /// Serve the names of another tool on `/metrics`: `exporter` (or `exporter=PREFIX`, as its `-prefix`) or `surveyor`.
+    Compat = "compat", Kind::Compat, Default("off"), Now;
     /// Repeat broker families under the standard Go and HTTP names: `auto` when one server is watched.
     StandardNames = "standard_names", Kind::Word(StandardNames::WORDS), Default("auto"), Now;
 

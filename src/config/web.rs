@@ -111,7 +111,7 @@ pub struct WebRead {
 
 /// Reads the file and the files that it names; their paths are relative to it.
 pub fn read_web(path: &Path) -> WebRead {
-    let mut files = vec![path.to_owned()];
+    let files = vec![path.to_owned()];
     let text = match super::read_file(path) {
         Ok(text) => text,
         Err(mistake) => {
@@ -121,9 +121,20 @@ pub fn read_web(path: &Path) -> WebRead {
         }
     };
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let mut walk = Walk::new(Arc::from(path.to_string_lossy()), folder);
+    let walk = Walk::new(Arc::from(path.to_string_lossy()), folder);
+    read(&text, walk, files)
+}
+
+/// Reads the same from flags of an older exporter, written in the form of the file; paths are relative to where
+/// natsight was started.
+pub fn read_web_flags(text: &Secret) -> WebRead {
+    let walk = Walk::new(Arc::from("flags"), PathBuf::new());
+    read(text.expose(), walk, Vec::new())
+}
+
+fn read(text: &str, mut walk: Walk, mut files: Vec<PathBuf>) -> WebRead {
     let mut plan = WebPlan::default();
-    match yaml::parse(&text) {
+    match yaml::parse(text) {
         Ok(root) => sections(&mut walk, &root, &mut plan),
         Err(broken) => walk.mistake(broken.mark, broken.text),
     }

@@ -39,6 +39,15 @@ impl FamilyId {
         }
     }
 
+    /// Whether its samples, or another family's of this name, would be taken for each other.
+    pub(super) fn takes(self, name: &str) -> bool {
+        let suffix = name.strip_prefix(self.name());
+        match self.def().kind {
+            Kind::Histogram => matches!(suffix, Some("" | "_bucket" | "_sum" | "_count")),
+            Kind::Counter | Kind::Gauge | Kind::Info => suffix == Some(""),
+        }
+    }
+
     pub(super) fn place(self) -> usize {
         usize::from(self.0)
     }

@@ -12,9 +12,13 @@ const NANOS: u128 = 1_000_000_000;
 /// Appends `name="value"`, with a comma before it unless the block is empty. Empty values are left out: for
 /// Prometheus a label without a value is no label.
 pub(super) fn label(block: &mut Vec<u8>, name: &str, value: &str) {
-    if value.is_empty() {
-        return;
+    if !value.is_empty() {
+        label_or_empty(block, name, value);
     }
+}
+
+/// As `label`, and writes empty values too: other tools do.
+pub(super) fn label_or_empty(block: &mut Vec<u8>, name: &str, value: &str) {
     if !block.is_empty() {
         block.push(b',');
     }

@@ -3,13 +3,17 @@
 
 mod compress;
 mod family;
+mod foreign;
 mod lines;
 mod page;
 mod part;
 pub mod reader;
 mod snapshot;
+mod wish;
 
 pub use family::{FamilyId, families};
-pub use page::{Encoding, Page, Rendered, Shape, TextFormat};
+pub use foreign::ForeignBuilder;
+pub use page::{Encoding, Names, Page, Rendered, Shape, TextFormat};
 pub use part::{Part, PartBuilder, Piece, Source};
 pub use snapshot::Snapshot;
+pub use wish::Wish;

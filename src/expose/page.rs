@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use super::compress;
 use super::family::FamilyId;
+use super::foreign;
 use super::part::{Part, Piece};
 use crate::catalog::Level;
+use crate::state::Tool;
 
 /// A text format of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +38,15 @@ pub enum Encoding {
     Gzip,
 }
 
+/// Whose names stand on the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// Those of the catalog.
+    Native,
+    /// Those of another tool, followed by a fixed core of the catalog.
+    Foreign(Tool),
+}
+
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
@@ -43,6 +54,8 @@ pub struct Shape {
     pub format: TextFormat,
     /// Compression.
     pub encoding: Encoding,
+    /// Whose names.
+    pub names: Names,
     /// Collectors to show, with families of level detail; empty is all of them, core families only.
     pub collectors: Vec<String>,
 }
@@ -98,7 +111,25 @@ impl Page {
         };
         let parts: Vec<&Arc<Part>> = self.parts.iter().filter(wanted).collect();
         let mut joiner = Joiner::new(shape.encoding);
-        for (id, pieces) in families_of(&parts, !shape.collectors.is_empty()) {
+        let mut native = families_of(&parts, !shape.collectors.is_empty());
+        let all = parts.iter().flat_map(|part| &part.foreign);
+        let foreign =
+            foreign::families(all.filter(|lines| shape.names == Names::Foreign(lines.tool)));
+        if shape.names != Names::Native {
+            native.retain(|(id, _)| id.def().in_fixed_core());
+        }
+        for (family, lines) in foreign {
+            // Two families of one name would make the page worthless: the native one wins.
+            if native.iter().any(|(id, _)| id.takes(&family.name)) {
+                continue;
+            }
+            joiner.text(foreign::header(family).as_bytes());
+            joiner.text(&lines.text);
+            for piece in lines.pieces {
+                joiner.piece(piece);
+            }
+        }
+        for (id, pieces) in native {
             joiner.text(id.header(shape.format));
             for piece in pieces {
                 joiner.piece(piece);

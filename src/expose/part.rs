@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::compress;
 use super::family::FamilyId;
+use super::foreign::{ForeignBuilder, ForeignLines};
 use super::lines;
 use crate::state::{Row, Rows, Value};
 
@@ -70,6 +71,8 @@ pub struct Part {
     pub details: bool,
     /// Lines by family, in the order of the page.
     pub(super) families: Vec<(FamilyId, Vec<Piece>)>,
+    /// Lines of other tools' views; none unless somebody wants them.
+    pub(super) foreign: Vec<ForeignLines>,
 }
 
 impl Part {
@@ -89,10 +92,11 @@ pub struct PartBuilder {
     block: Vec<u8>,
     series: u64,
     negative: u64,
+    foreign: Vec<ForeignLines>,
 }
 
 #[derive(Debug, Default)]
-struct Lines {
+pub(super) struct Lines {
     members: Vec<Piece>,
     text: Vec<u8>,
 }
@@ -115,7 +119,14 @@ impl PartBuilder {
             block: Vec::new(),
             series: 0,
             negative: 0,
+            foreign: Vec::new(),
         }
+    }
+
+    /// Adds the lines of another tool's view.
+    pub fn with_foreign(mut self, foreign: ForeignBuilder) -> Self {
+        self.foreign.push(foreign.lines());
+        self
     }
 
     /// Shows families of level detail without being asked for them at each scrape.
@@ -144,15 +155,13 @@ impl PartBuilder {
             series: self.series,
             details: self.details,
             families,
+            foreign: self.foreign,
         }
     }
 
     fn line(&mut self, id: FamilyId, value: &Value<'_>) {
         let lines = self.families[id.place()].get_or_insert_default();
-        self.series += lines::sample(&mut lines.text, id.name(), &self.block, value);
-        if lines.text.len() >= MEMBER_TEXT {
-            lines.compress();
-        }
+        self.series += lines.add(id.name(), &self.block, value);
     }
 }
 
@@ -177,6 +186,15 @@ impl Rows for PartBuilder {
 }
 
 impl Lines {
+    /// Appends a sample; gives how many series it added.
+    pub(super) fn add(&mut self, name: &str, block: &[u8], value: &Value<'_>) -> u64 {
+        let series = lines::sample(&mut self.text, name, block, value);
+        if self.text.len() >= MEMBER_TEXT {
+            self.compress();
+        }
+        series
+    }
+
     fn compress(&mut self) {
         self.members.push(Piece::Member {
             bytes: compress::member(&self.text),
@@ -185,7 +203,7 @@ impl Lines {
         self.text.clear();
     }
 
-    fn pieces(&self) -> Vec<Piece> {
+    pub(super) fn pieces(&self) -> Vec<Piece> {
         let mut pieces = self.members.clone();
         if self.text.is_empty() {
             return pieces;

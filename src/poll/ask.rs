@@ -9,9 +9,10 @@ use tokio::time::Instant;
 use super::job::{Done, Outcome, Work};
 use super::{Broker, Rules};
 use crate::collect::{
-    Collector, Context, DecodeError, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
+    Collector, Context, DecodeError, Extra, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
 };
-use crate::expose::PartBuilder;
+use crate::compat::ForeignView;
+use crate::expose::{ForeignBuilder, PartBuilder};
 use crate::source::http::FetchError;
 use crate::state::Row;
 
@@ -48,6 +49,10 @@ pub(super) async fn ask(question: Question) -> Done {
         mut work,
         terms,
     } = question;
+    let url = name.clone().unwrap_or_else(|| broker.shown());
+    let foreign: Vec<Foreign> = rules.wanted().map(Foreign::new).collect();
+    let mut context = context.as_ref().clone();
+    context.extra = extra(&foreign);
     let limits = match spec.lane {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
@@ -56,12 +61,15 @@ pub(super) async fn ask(question: Question) -> Done {
     work.collector.begin(&context);
     work.select.begin(terms);
     let server_id = context.server_id.clone();
+    let builder = PartBuilder::new(&labels(&context), rules.twins);
     let fallback = broker.host_port();
     let mut reader = Reader {
         collector: work.collector.as_mut(),
         view: View {
-            builder: PartBuilder::new(&labels(&context), rules.twins),
-            context: context.as_ref().clone(),
+            builder,
+            context,
+            foreign,
+            url: &url,
             select: &mut work.select,
             name: name.as_deref(),
             fallback: &fallback,
@@ -135,9 +143,13 @@ impl Reader<'_> {
             mut builder,
             context,
             select,
+            foreign,
             ..
         } = self.view;
         let left = select.finish(&mut builder);
+        for foreign in foreign {
+            builder = builder.with_foreign(foreign.builder);
+        }
         Ok(Harvest {
             builder,
             context,
@@ -155,21 +167,55 @@ struct View<'a> {
     name: Option<&'a str>,
     fallback: &'a str,
     twins: bool,
+    /// Only while somebody wants them.
+    foreign: Vec<Foreign>,
+    url: &'a str,
+}
+
+/// Rows of another tool's view of each record, whatever the selection makes of it.
+struct Foreign {
+    view: Arc<dyn ForeignView>,
+    builder: ForeignBuilder,
+}
+
+impl Foreign {
+    fn new(view: &Arc<dyn ForeignView>) -> Self {
+        Self {
+            view: Arc::clone(view),
+            builder: ForeignBuilder::new(view.tool()),
+        }
+    }
+}
+
+/// What a request must bring for all of these views.
+fn extra(foreign: &[Foreign]) -> Extra {
+    let extras = || foreign.iter().map(|foreign| foreign.view.extra());
+    Extra {
+        above: extras().any(|extra| extra.above),
+        config: extras().any(|extra| extra.config),
+    }
 }
 
 impl Records for View<'_> {
     fn record(&mut self, record: Record<'_>) {
         if let Record::Varz(varz) = &record {
+            let extra = self.context.extra;
             self.context = varz.context(self.name, self.fallback, self.context.sizes);
+            self.context.extra = extra;
             self.builder = PartBuilder::new(&labels(&self.context), self.twins);
         }
         let Self {
             builder,
             context,
             select,
+            foreign,
+            url,
             ..
         } = self;
         select.record();
+        for Foreign { view, builder } in foreign {
+            view.rows(&record, url, context, builder);
+        }
         record.native(context, &mut |row: &Row<'_>| select.row(row, builder));
     }
 }

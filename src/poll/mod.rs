@@ -20,6 +20,8 @@ use tokio::sync::Semaphore;
 
 use crate::catalog::Tier;
 use crate::collect::{Options, PeerAddress};
+use crate::compat::ForeignView;
+use crate::expose::Wish;
 use crate::source::http::{Answer, Client, FetchError, Limits};
 use crate::source::info::{Greeting, InfoError};
 use crate::source::process::Pid;
@@ -131,6 +133,10 @@ pub struct Rules {
     pub series_max: u64,
     /// Whether to repeat families under standard names.
     pub twins: bool,
+    /// Views in the names of other tools.
+    pub views: Vec<Arc<dyn ForeignView>>,
+    /// Which of them somebody wants.
+    pub wish: Arc<Wish>,
     /// First rounds under way at once.
     pub first_rounds: Arc<Semaphore>,
 }
@@ -162,5 +168,15 @@ impl Intervals {
             Tier::Consumers => self.consumers,
             Tier::Config => self.config,
         }
+    }
+}
+
+impl Rules {
+    /// Views that somebody wants now.
+    fn wanted(&self) -> impl Iterator<Item = &Arc<dyn ForeignView>> {
+        let now = tokio::time::Instant::now().into_std();
+        self.views
+            .iter()
+            .filter(move |view| self.wish.is_wanted(view.tool(), now))
     }
 }

@@ -18,7 +18,7 @@ use super::observed::Observed;
 use super::registry::Refusal;
 use super::{ProcessChoice, Watch, process};
 use crate::collect::{Context, Facts, specs};
-use crate::expose::{Part, PartBuilder, Snapshot, Source};
+use crate::expose::{ForeignBuilder, Part, PartBuilder, Snapshot, Source};
 use crate::source::process::{Pid, ProcessSample};
 use crate::state::{CollectorStatus, ServerStatus};
 
@@ -617,6 +617,13 @@ impl Poller {
             &self.jobs,
             &mut builder,
         );
+        // Whoever was refused is another target of a server, or takes its name.
+        let views = self.watch.rules.wanted();
+        for view in views.filter(|_| self.refused.is_none()) {
+            let mut rows = ForeignBuilder::new(view.tool());
+            view.watched(self.up == Some(true), &mut rows);
+            builder = builder.with_foreign(rows);
+        }
         let source = Source {
             server: self.watch.place,
             collector: OBSERVED,

@@ -13,7 +13,8 @@ use super::body::PageBody;
 use super::reply::refusal;
 use super::{Shared, negotiate};
 use crate::collect::specs;
-use crate::expose::{Encoding, Page, Part, Rendered, Shape};
+use crate::expose::{Encoding, Names, Page, Part, Rendered, Shape, TextFormat};
+use crate::state::Tool;
 
 /// Pages that clients may still hold after they were replaced.
 const OLDER_MAX: usize = 2;
@@ -27,15 +28,11 @@ pub(super) async fn metrics(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let collectors = match collectors(query.as_deref().unwrap_or_default()) {
-        Ok(collectors) => collectors,
+    let asked = match asked(query.as_deref().unwrap_or_default()) {
+        Ok(asked) => asked,
         Err(text) => return refusal(StatusCode::BAD_REQUEST, text),
     };
-    let shape = Shape {
-        format: negotiate::format(&headers),
-        encoding: negotiate::encoding(&headers),
-        collectors,
-    };
+    let shape = shape(&shared, &headers, asked);
     let mut parts: Vec<Arc<Part>> = shared.site.own_part().into_iter().collect();
     for snapshot in shared.site.snapshots() {
         parts.extend(snapshot.parts.iter().cloned());
@@ -54,6 +51,25 @@ pub(super) async fn metrics(
     }
 }
 
+/// The page that is asked for. Whoever asks for another tool's view has it made from now on.
+pub(super) fn shape(shared: &Shared, headers: &HeaderMap, asked: Asked) -> Shape {
+    let configured = shared.wish.configured().map(Names::Foreign);
+    let names = asked.names.or(configured).unwrap_or(Names::Native);
+    if let Names::Foreign(tool) = names {
+        shared.wish.wake(tool, Instant::now());
+    }
+    Shape {
+        format: match names {
+            Names::Native => negotiate::format(headers),
+            // Their counters do not end in `_total`, and OpenMetrics insists on that.
+            Names::Foreign(_) => TextFormat::Text004,
+        },
+        encoding: negotiate::encoding(headers),
+        names,
+        collectors: asked.collectors,
+    }
+}
+
 /// A page as it is written.
 pub(super) fn response(shape: &Shape, page: Arc<Rendered>) -> Response {
     let mut response = Response::new(Body::new(PageBody::new(page)));
@@ -69,14 +85,21 @@ pub(super) fn response(shape: &Shape, page: Arc<Rendered>) -> Response {
     response
 }
 
-/// Reads `collect[]=...`. What is not known is refused: a typing error must not look like an empty broker.
-pub(super) fn collectors(query: &str) -> Result<Vec<String>, String> {
-    let mut collectors = Vec::new();
+/// What the query asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) collectors: Vec<String>,
+    pub(super) names: Option<Names>,
+}
+
+/// Reads `collect[]=...` and `names=...`. What is not known is refused: a typing error must not look like an empty broker.
+pub(super) fn asked(query: &str) -> Result<Asked, String> {
+    let mut asked = Asked::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (key, value) = (unescaped(key), unescaped(value));
         match key.as_str() {
-            "collect[]" if known(&value) => collectors.push(value),
+            "collect[]" if known(&value) => asked.collectors.push(value),
             "collect[]" => {
                 let names: Vec<_> = specs()
                     .map(|spec| spec.name)
@@ -88,18 +111,31 @@ pub(super) fn collectors(query: &str) -> Result<Vec<String>, String> {
                     names.join(", ")
                 ));
             }
+            "names" => asked.names = Some(names(&value)?),
             other => {
                 return Err(format!(
-                    "there is no parameter {:?}; use collect[]=varz, or none",
+                    "there is no parameter {:?}; use collect[]=varz, names=exporter, or none",
                     shortened(other)
                 ));
             }
         }
     }
     // One shape, however it is written.
-    collectors.sort();
-    collectors.dedup();
-    Ok(collectors)
+    asked.collectors.sort();
+    asked.collectors.dedup();
+    Ok(asked)
+}
+
+fn names(word: &str) -> Result<Names, String> {
+    let tool = Tool::ALL.into_iter().find(|tool| tool.word() == word);
+    match tool {
+        Some(tool) => Ok(Names::Foreign(tool)),
+        None if word == "native" => Ok(Names::Native),
+        None => Err(format!(
+            "there are no names {:?}; use names=exporter, names=surveyor or names=native",
+            shortened(word)
+        )),
+    }
 }
 
 fn known(name: &str) -> bool {
@@ -204,22 +240,30 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expose::{PartBuilder, Source, TextFormat};
+    use crate::expose::{PartBuilder, Source};
 
     #[test]
     fn collect_takes_known_names_only() {
         assert_eq!(
-            collectors("collect[]=varz&collect%5B%5D=observed"),
-            Ok(vec!["observed".to_owned(), "varz".to_owned()])
+            asked("collect[]=varz&collect%5B%5D=observed&names=exporter"),
+            Ok(Asked {
+                collectors: vec!["observed".to_owned(), "varz".to_owned()],
+                names: Some(Names::Foreign(Tool::Exporter)),
+            })
         );
-        assert_eq!(collectors(""), Ok(Vec::new()));
+        assert_eq!(asked(""), Ok(Asked::default()));
         assert!(
-            collectors("collect[]=nope")
+            asked("names=statsd")
+                .unwrap_err()
+                .starts_with("there are no names \"statsd\"")
+        );
+        assert!(
+            asked("collect[]=nope")
                 .unwrap_err()
                 .starts_with("there is no collector \"nope\"; collect[] takes varz")
         );
         assert!(
-            collectors("x=1")
+            asked("x=1")
                 .unwrap_err()
                 .starts_with("there is no parameter \"x\"")
         );
@@ -243,6 +287,7 @@ mod tests {
         let shape = Shape {
             format: TextFormat::Text004,
             encoding: Encoding::Identity,
+            names: Names::Native,
             collectors: Vec::new(),
         };
         let parts = vec![part(now)];
@@ -264,6 +309,7 @@ mod tests {
         let shape = |place: usize| Shape {
             format: TextFormat::Text004,
             encoding: Encoding::Identity,
+            names: Names::Native,
             collectors: vec![place.to_string()],
         };
         let ask = |place| cache.page(&shape(place), vec![part(now)], now);
@@ -281,6 +327,7 @@ mod tests {
         let shape = Shape {
             format: TextFormat::Text004,
             encoding: Encoding::Identity,
+            names: Names::Native,
             collectors: Vec::new(),
         };
         let ask = |_| cache.page(&shape, vec![part(now)], now);

@@ -27,7 +27,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use futures_util::future::BoxFuture;
 
-use crate::expose::{Part, Snapshot};
+use crate::expose::{Part, Snapshot, Wish};
 use crate::selfmon::SelfMonitor;
 
 use rights::Gate;
@@ -78,6 +78,8 @@ pub struct Shared {
     pub cache: Arc<PageCache>,
     /// Who may ask.
     pub guard: Guard,
+    /// Whether somebody wants the view of an older exporter.
+    pub wish: Arc<Wish>,
 }
 
 /// A route of a listener.
@@ -130,14 +132,20 @@ fn routes_of(listener: &str) -> Router<Shared> {
         .method_not_allowed_fallback(reply::wrong_method)
 }
 
-/// Routes that anybody in the cluster may read.
-pub fn public_routes(shared: Shared) -> Router {
+/// Routes that anybody in the cluster may read. `path` is a further place for the page, unless it is taken.
+pub fn public_routes(shared: Shared, path: Option<&str>) -> Router {
     let counted = Counted {
         monitor: shared.monitor.clone(),
         listener: "public",
     };
     let gate = Gate::new(shared.guard.clone(), false);
-    routes_of("public")
+    let routes = routes_of("public");
+    let free = path.filter(|path| ROUTES.iter().all(|route| route.path != *path));
+    let routes = match free {
+        Some(path) => routes.route(path, get(metrics::metrics)),
+        None => routes,
+    };
+    routes
         .layer(middleware::from_fn_with_state(gate, rights::enter))
         .layer(middleware::from_fn_with_state(counted, count))
         .with_state(shared)

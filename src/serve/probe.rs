@@ -7,10 +7,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::metrics::{collectors, response, unescaped};
+use super::Shared;
+use super::metrics::{asked, response, shape, unescaped};
 use super::reply::refusal;
-use super::{Shared, negotiate};
-use crate::expose::{Page, Shape};
+use crate::expose::Page;
 
 /// Longest wait for the first round of a new target.
 const WAIT_MAX: Duration = Duration::from_secs(10);
@@ -36,8 +36,8 @@ pub(super) async fn probe(
     RawQuery(query): RawQuery,
 ) -> Response {
     let (targets, rest) = parted(query.as_deref().unwrap_or_default());
-    let collectors = match collectors(&rest) {
-        Ok(collectors) => collectors,
+    let asked = match asked(&rest) {
+        Ok(asked) => asked,
         Err(text) => return refusal(StatusCode::BAD_REQUEST, text),
     };
     let target = match &targets[..] {
@@ -48,11 +48,8 @@ pub(super) async fn probe(
             return refusal(StatusCode::BAD_REQUEST, text);
         }
     };
-    let shape = Shape {
-        format: negotiate::format(&headers),
-        encoding: negotiate::encoding(&headers),
-        collectors,
-    };
+    // Before the target is asked, so that the first page of a new one has the view that is asked for.
+    let shape = shape(&shared, &headers, asked);
     match shared.site.probe(target, wait(&headers)).await {
         Ok(snapshot) => {
             let page = Page::new(snapshot.parts.clone()).render(&shape, Instant::now());

@@ -1,9 +1,11 @@
 //! Plain values between collectors and sinks: rows, numbers, histograms.
 
+mod foreign;
 mod histogram;
 mod row;
 mod status;
 
+pub use foreign::{ForeignFamily, ForeignKind, ForeignRows, Share, Tool};
 pub use histogram::{Histogram, MAX_BUCKETS};
 pub use row::{EntityKind, Row, Rows, Value};
 pub use status::{CollectorStatus, ServerStatus};

@@ -148,7 +148,8 @@ fn parts(folder: &Path, now: Instant) -> BTreeMap<(u32, &'static str), Arc<Part>
 #[test]
 fn every_collector_has_its_recording() {
     let known: Vec<_> = RECORDINGS.iter().map(|row| row.0).collect();
-    for spec in specs() {
+    // The others are for an older exporter's view only: tests/compat.rs reads theirs.
+    for spec in specs().filter(|spec| (spec.wanted)(&Options::default())) {
         assert!(
             known.contains(&spec.name),
             "which recording does {} read?",

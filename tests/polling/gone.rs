@@ -140,7 +140,7 @@ async fn a_new_life_keeps_nothing_of_the_old_one_and_is_asked_for_everything_at_
     assert_eq!(server_name(&scene.page()), "two");
     let mut asked = fake.asked();
     asked.retain(|asked| asked.at >= begin && asked.at <= begin + MS);
-    assert_eq!(endpoints(&asked), specs().count());
+    assert_eq!(endpoints(&asked), asked_by_default());
     scene.pass(120 * S).await;
     assert_eq!(server_name(&scene.page()), "two");
 }

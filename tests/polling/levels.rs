@@ -54,6 +54,7 @@ async fn configuration_and_collect_ask_for_details() {
             let shape = Shape {
                 format: TextFormat::Text004,
                 encoding: Encoding::Identity,
+                names: natsight::expose::Names::Native,
                 collectors: vec![spec.name.to_owned()],
             };
             let page = Parts::new(scene.snapshot().parts.clone());

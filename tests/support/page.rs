@@ -42,6 +42,7 @@ fn text_at(snapshot: &Snapshot, format: TextFormat, now: std::time::Instant) -> 
     let shape = Shape {
         format,
         encoding: Encoding::Identity,
+        names: natsight::expose::Names::Native,
         collectors: Vec::new(),
     };
     let page = Page::new(snapshot.parts.clone());

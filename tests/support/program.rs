@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -15,6 +16,12 @@ pub(crate) struct Ended {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
+}
+
+fn program_as(name: &str, args: &[&str]) -> Command {
+    let mut command = program(args, &[]);
+    command.arg0(name);
+    command
 }
 
 fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
@@ -35,7 +42,16 @@ fn program(args: &[&str], env: &[(&str, &str)]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Ended {
-    let mut child = program(args, env).spawn().expect("the binary starts");
+    end_of(program(args, env), args)
+}
+
+/// The same under another name.
+pub(crate) fn run_as(name: &str, args: &[&str]) -> Ended {
+    end_of(program_as(name, args), args)
+}
+
+fn end_of(mut command: Command, args: &[&str]) -> Ended {
+    let mut child = command.spawn().expect("the binary starts");
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let err = std::thread::spawn(move || whole(err.as_mut()));
     let out = std::thread::spawn(move || whole(out.as_mut()));
@@ -105,7 +121,18 @@ impl Sidecar {
         let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--admin-listen"];
         all.push("127.0.0.1:0");
         all.extend(args);
-        let mut child = program(&all, &[]).spawn().expect("the binary starts");
+        let mut this = Self::spawned(program(&all, &[]));
+        this.admin = this.listener("admin");
+        this
+    }
+
+    /// Starts it under another name, with one listener, and waits until that is there.
+    pub(crate) fn start_as(name: &str, args: &[&str]) -> Self {
+        Self::spawned(program_as(name, args))
+    }
+
+    fn spawned(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the binary starts");
         let log = Arc::new(Log::default());
         let (of_thread, err) = (Arc::clone(&log), child.stderr.take().expect("a pipe"));
         std::thread::spawn(move || {
@@ -121,7 +148,6 @@ impl Sidecar {
             admin: SocketAddr::from(([0; 4], 0)),
         };
         this.public = this.listener("public");
-        this.admin = this.listener("admin");
         this
     }
 

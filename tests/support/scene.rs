@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use natsight::collect::Options;
+use natsight::compat::exporter::{Exporter, Settings};
+use natsight::compat::surveyor::Surveyor;
 use natsight::expose::reader::Page;
 use natsight::expose::{Snapshot, TextFormat};
 use natsight::poll::{Broker, Intervals, Poller, ProcessChoice, Rules, Watch};
@@ -43,6 +45,11 @@ pub(crate) fn rules() -> Rules {
         series_max: 50_000,
         twins: false,
         first_rounds: Arc::new(Semaphore::new(8)),
+        views: vec![
+            Arc::new(Exporter::new(Settings::default())),
+            Arc::new(Surveyor::default()),
+        ],
+        wish: Arc::default(),
     }
 }
 

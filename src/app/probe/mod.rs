@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::wiring;
 use crate::config::{Plan, ProbePlan};
-use crate::expose::Snapshot;
+use crate::expose::{Snapshot, Wish};
 use crate::poll::{Poller, ProcessChoice, Rules, Watch};
 use crate::selfmon::SelfMonitor;
 use crate::serve::ProbeRefusal;
@@ -35,6 +35,7 @@ const LOOKUPS_MAX: usize = 4;
 pub(super) struct Probes {
     lookup: Arc<dyn Lookup>,
     monitor: SelfMonitor,
+    wish: Arc<Wish>,
     lookups: Semaphore,
     inner: Mutex<Inner>,
 }
@@ -64,17 +65,23 @@ struct Probed {
 
 impl Probes {
     /// No targets yet.
-    pub(super) fn new(plan: &Plan, lookup: Arc<dyn Lookup>, monitor: SelfMonitor) -> Self {
+    pub(super) fn new(
+        plan: &Plan,
+        lookup: Arc<dyn Lookup>,
+        monitor: SelfMonitor,
+        wish: Arc<Wish>,
+    ) -> Self {
         Self {
             lookup,
             monitor,
             lookups: Semaphore::new(LOOKUPS_MAX),
             inner: Mutex::new(Inner {
-                way: way(plan),
+                way: way(plan, &wish),
                 targets: BTreeMap::new(),
                 tasks: JoinSet::new(),
                 next_place: 0,
             }),
+            wish,
         }
     }
 
@@ -85,7 +92,7 @@ impl Probes {
     /// Follows another plan. All targets are checked anew, so what is no longer allowed ends here.
     pub(super) fn adopt(&self, plan: &Plan) {
         let mut inner = self.inner();
-        inner.way = way(plan);
+        inner.way = way(plan, &self.wish);
         inner.targets.clear();
     }
 
@@ -246,10 +253,10 @@ impl Inner {
     }
 }
 
-fn way(plan: &Plan) -> Arc<Way> {
+fn way(plan: &Plan, wish: &Arc<Wish>) -> Arc<Way> {
     Arc::new(Way {
         plan: plan.probe.clone(),
-        rules: Arc::new(wiring::probe_rules(plan)),
+        rules: Arc::new(wiring::probe_rules(plan, wish)),
         tls: wiring::tls(plan),
     })
 }

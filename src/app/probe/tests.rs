@@ -35,7 +35,10 @@ fn probes(text: &str) -> (Probes, Arc<Resolver>) {
     let resolver = Arc::new(Resolver::default());
     let lookup = Arc::clone(&resolver) as Arc<dyn Lookup>;
     let monitor = SelfMonitor::new().unwrap();
-    (Probes::new(&plan(text), lookup, monitor), resolver)
+    (
+        Probes::new(&plan(text), lookup, monitor, Arc::default()),
+        resolver,
+    )
 }
 
 async fn refusal(probes: &Probes, target: &str) -> ProbeRefusal {

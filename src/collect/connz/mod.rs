@@ -2,11 +2,13 @@
 
 mod closed;
 mod open;
+mod sums;
 
 use std::time::Duration;
 
 pub use closed::{ClosedConnection, ClosedConnections};
 pub use open::{Connection, OpenConnections};
+pub use sums::{PageOf, Sums};
 
 use super::{Lane, Spec, always, never_absent, ok};
 use crate::catalog::Origin;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::sums::{PageOf, Sums};
 use crate::catalog::Metric;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
 use crate::collect::table::{cells, emit, one};
@@ -102,12 +103,17 @@ pub struct Connection<'a> {
     #[serde(borrow, default)]
     pub ip: Text<'a>,
     #[serde(default)]
-    pub port: Count,
+    pub port: Int,
     #[serde(default)]
     pub start: Moment,
     #[serde(default)]
     pub last_activity: Moment,
     pub rtt: Option<GoDuration>,
+    /// In the broker's own notation, such as `1d2h3m4s`.
+    #[serde(borrow, default)]
+    pub uptime: Text<'a>,
+    #[serde(borrow, default)]
+    pub idle: Text<'a>,
     #[serde(default)]
     pub pending_bytes: Count,
     pub in_msgs: Option<Count>,
@@ -224,8 +230,8 @@ impl Connection<'_> {
     /// The port at the client's end; nothing where the broker does not know it.
     pub(super) fn port<'b>(&self, buffer: &'b mut itoa::Buffer) -> &'b str {
         match self.port {
-            Count::Known(port) if port > 0 => buffer.format(port),
-            _ => "",
+            Int(port) if port > 0 => buffer.format(port),
+            Int(_) => "",
         }
     }
 
@@ -316,10 +322,20 @@ impl Kind {
 pub struct OpenConnections<'a> {
     /// What the broker says it has; nothing when it does not say.
     pub total: Option<u64>,
+    /// What the answer says of itself.
+    pub page: PageOf,
     totals: &'a Totals,
 }
 
 impl OpenConnections<'_> {
+    /// Sums over all of them.
+    pub fn sums(&self) -> Sums {
+        Sums {
+            subscriptions: self.totals.subscriptions,
+            ..self.totals.sums
+        }
+    }
+
     /// Rows of the native view.
     pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
         let totals = self.totals;
@@ -363,6 +379,7 @@ struct Totals {
     languages: Tally,
     tls: Tally,
     subscriptions: u64,
+    sums: Sums,
     pending: Histogram,
     age: Histogram,
     idle: Histogram,
@@ -377,6 +394,7 @@ impl Totals {
             languages: Tally::new(LANGUAGES_MAX),
             tls: Tally::new(TLS_MAX),
             subscriptions: 0,
+            sums: Sums::default(),
             pending: Histogram::of_units(PENDING_BYTES),
             age: Histogram::of_nanos(AGE_NANOS),
             idle: Histogram::of_nanos(IDLE_NANOS),
@@ -399,6 +417,7 @@ impl Totals {
         self.subscriptions = self
             .subscriptions
             .saturating_add(connection.subscriptions.or_zero());
+        self.sums.add(connection);
         self.pending.observe(connection.pending_bytes.or_zero());
         for (histogram, since) in [
             (&mut self.age, connection.start),
@@ -468,6 +487,12 @@ struct Root {
     #[serde(default)]
     now: Moment,
     total: Option<Int>,
+    #[serde(default)]
+    num_connections: Int,
+    #[serde(default)]
+    offset: Int,
+    #[serde(default)]
+    limit: Int,
 }
 
 impl Root {
@@ -528,6 +553,11 @@ impl Collector for Decoder {
         let total = self.root.total();
         out.record(Record::OpenConnections(&OpenConnections {
             total,
+            page: PageOf {
+                num_connections: self.root.num_connections,
+                offset: self.root.offset,
+                limit: self.root.limit,
+            },
             totals: &self.totals,
         }));
         Ok(Facts {

@@ -11,17 +11,19 @@
 //! (`direct_consumer_detail`) are not asked for.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 
+use super::above::Above;
 use super::{
-    Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts, coverage, one, replicas,
+    CONSUMERS_HELD_MAX, Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts,
+    coverage, one, replicas,
 };
 use crate::catalog::Metric;
 use crate::collect::number::null_is_empty;
-use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
+use crate::collect::splitter::{Cut, Elements, HELD_MAX, Labels, Splitter};
 use crate::collect::table::{cells, emit, flag};
 use crate::collect::{
     Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, Version, decode,
@@ -42,6 +44,8 @@ pub struct Consumer<'a> {
     pub stream: &'a str,
     /// Whether it is shown by itself; ephemeral ones are in the sums of their stream.
     pub durable: bool,
+    /// What the answer says above it.
+    pub above: &'a Above,
     /// What the broker tells.
     pub detail: ConsumerDetail<'a>,
 }
@@ -79,6 +83,9 @@ pub struct ConsumerDetail<'a> {
     pub pause_remaining: Int,
     #[serde(borrow, default, deserialize_with = "null_is_empty")]
     pub priority_groups: Vec<PriorityGroup<'a>>,
+    /// When the broker looked; 2.11.
+    #[serde(default)]
+    pub ts: Moment,
 }
 
 /// What is needed of `config`.
@@ -87,6 +94,12 @@ pub struct Config<'a> {
     /// Empty for ephemeral consumers.
     #[serde(borrow, default)]
     pub durable_name: Text<'a>,
+    /// What people say of it.
+    #[serde(borrow, default)]
+    pub description: Text<'a>,
+    /// Names by key.
+    #[serde(borrow, default, deserialize_with = "null_is_empty")]
+    pub metadata: BTreeMap<Text<'a>, Text<'a>>,
 }
 
 /// `delivered` and `ack_floor` of a consumer.
@@ -126,6 +139,8 @@ pub struct Ephemerals<'a> {
     pub account: &'a str,
     /// The `stream` label.
     pub stream: &'a str,
+    /// What the answer says above them; for another view there is a record for each stream, with ephemeral ones or not.
+    pub above: &'a Above,
     /// Their sums.
     pub sums: Sums,
 }
@@ -303,6 +318,9 @@ impl Consumer<'_> {
 impl Ephemerals<'_> {
     /// Rows of the native view.
     pub fn native(&self, _context: &Context, rows: &mut dyn Rows) {
+        if self.sums.consumers == 0 {
+            return;
+        }
         let labels = [("account", self.account), ("stream", self.stream)];
         emit(rows, EntityKind::Stream, &labels, SUMS, &self.sums);
     }
@@ -445,8 +463,10 @@ impl Decoder {
 }
 
 impl Collector for Decoder {
-    fn path(&self, _context: &Context) -> Cow<'static, str> {
-        if self.state.kinds.asks() {
+    fn path(&self, context: &Context) -> Cow<'static, str> {
+        if context.extra.config {
+            all_accounts!("consumers=true&config=true&raft=true").into()
+        } else if self.state.kinds.asks() {
             all_accounts!("consumers=true&config=true").into()
         } else {
             all_accounts!("consumers=true").into()
@@ -455,8 +475,13 @@ impl Collector for Decoder {
 
     fn begin(&mut self, context: &Context) {
         self.splitter.reset();
+        self.splitter.hold_at_most(if context.extra.config {
+            CONSUMERS_HELD_MAX
+        } else {
+            HELD_MAX
+        });
         let state = &mut self.state;
-        state.place.names.begin();
+        state.place.begin(context);
         state.kinds.begin();
         context.broker_name.clone_into(&mut state.broker_name);
         state.sums = Sums::default();
@@ -496,7 +521,7 @@ impl Elements for Emit<'_> {
     ) -> Result<(), DecodeError> {
         match depth {
             3 => self.consumer(decode::element(bytes, offset)?),
-            2 => self.end_stream(),
+            2 => self.end_stream(bytes, offset)?,
             1 => self.state.seen.accounts += 1,
             _ => {
                 let root: Root<'_> = decode::element(bytes, offset)?;
@@ -525,20 +550,24 @@ impl Emit<'_> {
             account: &state.place.account,
             stream: &state.place.stream,
             durable,
+            above: &state.place.above,
             detail,
         }));
     }
 
-    fn end_stream(&mut self) {
+    fn end_stream(&mut self, bytes: &[u8], offset: u64) -> Result<(), DecodeError> {
         let state = &mut *self.state;
         state.seen.streams += 1;
         let sums = std::mem::take(&mut state.sums);
-        if sums.consumers > 0 {
+        let is_told = state.place.end_stream(bytes, offset)?;
+        if sums.consumers > 0 || is_told {
             self.out.record(Record::Ephemerals(&Ephemerals {
                 account: &state.place.account,
                 stream: &state.place.stream,
+                above: &state.place.above,
                 sums,
             }));
         }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! or plainly wrong, and each stream would count once for each replica. `stream-leader-only` is not asked for, because
 //! then streams without a leader would be told by nobody.
 
+mod above;
 mod config;
 mod consumer_config;
 mod consumers;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use above::{Above, Metadata};
 pub use config::{ConfigRoot, LeaderCounts, RaftGroupDetail, RaftGroupName};
 pub use consumer_config::{ConsumerConfig, ConsumerConfiguration, ConsumerSettings};
 pub use consumers::{Config, Consumer, ConsumerDetail, Ephemerals, PriorityGroup, Progress, Sums};
@@ -25,15 +27,15 @@ pub use stream_config::{
 };
 pub use streams::{
     Account, AccountApi, AccountDetail, External, Lost, Source, SourceError, Stream, StreamDetail,
-    StreamState, Transform,
+    StreamLimits, StreamState, Transform,
 };
-pub use totals::{JetstreamTotals, Limits, MetaCluster};
+pub use totals::{JetstreamTotals, Limits, MetaCluster, TotalsConfig};
 
 use super::names::Names;
 use super::number::null_is_empty;
 use super::splitter::Labels;
 use super::varz::Peer;
-use super::{DecodeError, Int, Lane, Moment, Spec, Version};
+use super::{Context, DecodeError, Extra, Int, Lane, Moment, Spec, Version};
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Row, Rows, Value};
@@ -206,13 +208,28 @@ struct Place {
     names: Names,
     account: String,
     stream: String,
+    above: Above,
+    extra: Extra,
+    /// Whether the stream's first look has been refused because its raft group comes last.
+    waited: bool,
 }
 
 impl Place {
     /// Takes the labels from the beginning of an object.
     fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError> {
         if depth == 0 {
+            if self.extra.above {
+                self.above.root(head, offset)?;
+            }
             return Ok(Labels::Known);
+        }
+        if depth == 2 && self.extra.above {
+            let group = self.above.stream(head, offset)?;
+            // Once: older brokers have no such field, and the second look comes at the end of the stream.
+            self.waited = group == Labels::Missing && self.extra.config && !self.waited;
+            if self.waited {
+                return Ok(Labels::Missing);
+            }
         }
         let head: Head<'_> = decode::element(head, offset)?;
         match (depth, &head.name, &head.id) {
@@ -223,8 +240,33 @@ impl Place {
         Ok(Labels::Known)
     }
 
+    fn begin(&mut self, context: &Context) {
+        self.names.begin();
+        self.extra = context.extra;
+        self.above = Above::default();
+        self.waited = false;
+    }
+
+    /// Takes the labels of a stream that ends, since one without consumers never had its beginning looked at. Gives
+    /// whether another view wants to know of it.
+    fn end_stream(&mut self, whole: &[u8], offset: u64) -> Result<bool, DecodeError> {
+        if self.extra.above {
+            self.above.stream(whole, offset)?;
+            let head: Head<'_> = decode::element(whole, offset)?;
+            head.name
+                .unwrap_or_default()
+                .as_ref()
+                .clone_into(&mut self.stream);
+        }
+        Ok(self.extra.above)
+    }
+
     fn enter_account(&mut self, name: &str, id: &str) {
         self.names.label(name, id).clone_into(&mut self.account);
+        if self.extra.above {
+            name.clone_into(&mut self.above.account_name);
+            id.clone_into(&mut self.above.account_id);
+        }
     }
 }
 
@@ -253,6 +295,9 @@ fn coverage(pairs: &[Option<(u64, Int)>]) -> Option<(u64, u64)> {
                 .unwrap_or(PARTS)
         })
 }
+
+/// Bytes of a stream's consumers that may wait for its raft group, which comes after them: some 25,000 consumers.
+const CONSUMERS_HELD_MAX: usize = 64 << 20;
 
 /// Path of a request for details: all accounts in one answer. The default page of 1,024 accounts would cut the rest off
 /// without a word, and -1, which means all from 2.10 on, makes 2.9 drop the connection. The number is only compared,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::above::{Above, Metadata};
 use super::{
     Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts, coverage, one, replicas,
 };
@@ -23,6 +24,8 @@ use crate::state::{EntityKind, Row, Rows, Value};
 pub struct Account<'a> {
     /// Its `account` label.
     pub account: &'a str,
+    /// What the answer says above it.
+    pub above: &'a Above,
     /// What the broker tells.
     pub detail: AccountDetail<'a>,
 }
@@ -67,6 +70,8 @@ pub struct AccountApi {
 pub struct Stream<'a> {
     /// The `account` label.
     pub account: &'a str,
+    /// What the answer says above it.
+    pub above: &'a Above,
     /// What the broker tells.
     pub detail: StreamDetail<'a>,
 }
@@ -89,6 +94,32 @@ pub struct StreamDetail<'a> {
     pub mirror: Option<Source<'a>>,
     #[serde(borrow, default, deserialize_with = "null_is_empty")]
     pub sources: Vec<Source<'a>>,
+    /// Of its configuration; only when asked for.
+    #[serde(rename = "config")]
+    pub limits: Option<StreamLimits>,
+    /// Only when asked for.
+    #[serde(borrow, default)]
+    pub stream_raft_group: Text<'a>,
+}
+
+/// What another view needs of a stream's `config`.
+#[derive(Debug, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
+pub struct StreamLimits {
+    #[serde(default)]
+    pub max_msgs: Int,
+    #[serde(default)]
+    pub max_bytes: Int,
+    #[serde(default)]
+    pub num_replicas: Int,
+    /// `file` or `memory`.
+    #[serde(default)]
+    pub storage: String,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub metadata: Metadata,
 }
 
 /// `state` of a stream: its replica on this server.
@@ -457,13 +488,17 @@ impl Decoder {
 }
 
 impl Collector for Decoder {
-    fn path(&self, _context: &Context) -> Cow<'static, str> {
-        all_accounts!("streams=true").into()
+    fn path(&self, context: &Context) -> Cow<'static, str> {
+        if context.extra.config {
+            all_accounts!("streams=true&config=true&raft=true").into()
+        } else {
+            all_accounts!("streams=true").into()
+        }
     }
 
-    fn begin(&mut self, _context: &Context) {
+    fn begin(&mut self, context: &Context) {
         self.splitter.reset();
-        self.state.place.names.begin();
+        self.state.place.begin(context);
         self.state.accounts.clear();
         self.state.streams = 0;
         self.state.seen = Seen::default();
@@ -513,19 +548,24 @@ impl Elements for Emit<'_> {
                 seen.streams += 1;
                 *streams += 1;
                 let detail: StreamDetail<'_> = decode::element(bytes, offset)?;
-                let account = &place.account;
-                self.out.record(Record::Stream(&Stream { account, detail }));
+                self.out.record(Record::Stream(&Stream {
+                    account: &place.account,
+                    above: &place.above,
+                    detail,
+                }));
             }
             1 => {
                 seen.accounts += 1;
                 let detail: AccountDetail<'_> = decode::element(bytes, offset)?;
                 place.enter_account(&detail.name, &detail.id);
-                let account = &place.account;
                 if std::mem::take(streams) > 0 {
-                    accounts.insert(detail.id.to_string(), account.clone());
+                    accounts.insert(detail.id.to_string(), place.account.clone());
                 }
-                self.out
-                    .record(Record::Account(&Account { account, detail }));
+                self.out.record(Record::Account(&Account {
+                    account: &place.account,
+                    above: &place.above,
+                    detail,
+                }));
             }
             _ => {
                 let root: Root<'_> = decode::element(bytes, offset)?;

@@ -32,12 +32,36 @@ pub struct JetstreamTotals<'a> {
     pub bytes: Count,
     #[serde(default)]
     pub limits: Limits,
-    pub meta_cluster: Option<MetaCluster>,
+    #[serde(borrow)]
+    pub meta_cluster: Option<MetaCluster<'a>>,
+    #[serde(borrow, default)]
+    pub config: TotalsConfig<'a>,
+}
+
+/// What another view needs of `config` of jsz; all zero where JetStream is off.
+#[derive(Debug, Default, Deserialize)]
+#[allow(
+    missing_docs,
+    reason = "the fields are the broker's own; their meaning stands in the catalog"
+)]
+pub struct TotalsConfig<'a> {
+    #[serde(default)]
+    pub max_memory: Int,
+    #[serde(default)]
+    pub max_storage: Int,
+    #[serde(borrow, default)]
+    pub domain: Text<'a>,
 }
 
 /// `meta_cluster` of jsz: what varz lacks.
 #[derive(Debug, Deserialize)]
-pub struct MetaCluster {
+pub struct MetaCluster<'a> {
+    /// Its name.
+    #[serde(borrow, default)]
+    pub name: Text<'a>,
+    /// Its leader; left out while there is none.
+    #[serde(borrow, default)]
+    pub leader: Text<'a>,
     /// 2.11.11 and 2.12.2; in varz from 2.14 on (nats-server `server/monitor.go`, `updateJszVarz` and `Jsz` by tag).
     pub snapshot: Option<MetaSnapshot>,
 }

@@ -61,6 +61,8 @@ const STARTERS: &[(&str, &str)] = &[
     ("src/serve/listener.rs", "spawn"),
     // Work for a core, waited for at once: a password against its hash.
     ("src/serve/password.rs", "spawn_blocking"),
+    // Likewise: the joining of a large page.
+    ("src/serve/metrics.rs", "spawn_blocking"),
     // No task of its own: a blocking look at /proc that the poller waits for at once.
     ("src/poll/poller.rs", "spawn_blocking"),
 ];

@@ -37,10 +37,10 @@ const OWN_PLACE: u32 = u32::MAX;
 /// Threads for what blocks: files, processes, and the system's resolver, which may hold one for many seconds.
 const BLOCKING_MAX: usize = 16;
 
-/// A runtime for commands that talk to brokers. Two workers, so that joining a large page delays no poll.
+/// A runtime for commands that talk to brokers. One thread does it all: what would hold it (large pages, passwords,
+/// `/proc`, names) goes to the blocking ones. Workers would each keep memory of their own, and wake each other for nothing.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
+    Builder::new_current_thread()
         .max_blocking_threads(BLOCKING_MAX)
         .enable_all()
         .build()

@@ -158,11 +158,15 @@ fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec
 }
 
 /// Text of neighbouring small families that is compressed as one member.
-const JOINED_TEXT: usize = 256 << 10;
+const MEMBER_TEXT: usize = 256 << 10;
+/// Text that is written as one piece.
+const PIECE_TEXT: usize = 64 << 10;
 
+/// Puts neighbours together, in the form in which they are written.
 struct Joiner {
     encoding: Encoding,
     text: Vec<u8>,
+    member: Option<compress::Writer>,
     pieces: Vec<Piece>,
 }
 
@@ -171,53 +175,58 @@ impl Joiner {
         Self {
             encoding,
             text: Vec::new(),
+            member: None,
             pieces: Vec::new(),
         }
     }
 
     fn text(&mut self, text: &[u8]) {
-        self.text.extend_from_slice(text);
-        if self.text.len() >= JOINED_TEXT {
+        let is_full = match self.encoding {
+            Encoding::Identity => {
+                self.text.extend_from_slice(text);
+                self.text.len() >= PIECE_TEXT
+            }
+            // Straight into the member: the text of a page is never held beside its parts.
+            Encoding::Gzip => {
+                let member = self.member.get_or_insert_with(compress::Writer::new);
+                member.add(text) >= MEMBER_TEXT
+            }
+        };
+        if is_full {
             self.flush();
         }
     }
 
     fn piece(&mut self, piece: &Piece) {
-        match piece {
-            Piece::Plain(text) => self.text(text),
-            Piece::Member { .. } => {
+        match (piece, self.encoding) {
+            (Piece::Plain(text), _) => self.text(text),
+            (Piece::Member { .. }, Encoding::Identity) => {
                 self.flush();
                 self.pieces.push(piece.clone());
+            }
+            // To the writer a member is bytes like any other.
+            (Piece::Member { bytes, .. }, Encoding::Gzip) => {
+                self.flush();
+                self.pieces.push(Piece::Plain(bytes.clone()));
             }
         }
     }
 
     fn flush(&mut self) {
-        if self.text.is_empty() {
-            return;
+        if !self.text.is_empty() {
+            let text = std::mem::take(&mut self.text);
+            self.pieces.push(Piece::Plain(text.into()));
         }
-        let text = std::mem::take(&mut self.text);
-        self.pieces.push(match self.encoding {
-            Encoding::Identity => Piece::Plain(text.into()),
-            Encoding::Gzip => Piece::Member {
-                bytes: compress::member(&text),
-                plain_len: text.len(),
-            },
-        });
+        if let Some(member) = self.member.take() {
+            self.pieces.push(Piece::Plain(member.finish()));
+        }
     }
 
     fn finish(mut self, expires_at: Option<Instant>) -> Rendered {
         self.flush();
-        if self.encoding == Encoding::Gzip {
-            // To the writer a member is bytes like any other.
-            for piece in &mut self.pieces {
-                if let Piece::Member { bytes, .. } = piece {
-                    *piece = Piece::Plain(bytes.clone());
-                }
-            }
-            if self.pieces.is_empty() {
-                self.pieces.push(Piece::Plain(compress::member(b"")));
-            }
+        if self.encoding == Encoding::Gzip && self.pieces.is_empty() {
+            // An empty page is an empty text, and that is a member, too.
+            self.pieces.push(Piece::Plain(compress::member(b"")));
         }
         let len = self.pieces.iter().map(Piece::plain_len).sum();
         Rendered {

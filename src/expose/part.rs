@@ -142,7 +142,8 @@ impl PartBuilder {
 
     /// The part, complete.
     pub fn finish(self, source: Source, polled_at: Instant, expires_at: Option<Instant>) -> Part {
-        let mut families = Vec::new();
+        let filled = self.families.iter().flatten().count();
+        let mut families = Vec::with_capacity(filled);
         for id in super::family::families() {
             if let Some(lines) = &self.families[id.place()] {
                 families.push((id, lines.pieces()));
@@ -204,7 +205,9 @@ impl Lines {
     }
 
     pub(super) fn pieces(&self) -> Vec<Piece> {
-        let mut pieces = self.members.clone();
+        // Parts live long and have hundreds of families of one piece: no room is left for more.
+        let mut pieces = Vec::with_capacity(self.members.len() + 1);
+        pieces.extend_from_slice(&self.members);
         if self.text.is_empty() {
             return pieces;
         }

@@ -20,6 +20,8 @@ use crate::state::Tool;
 const OLDER_MAX: usize = 2;
 /// Shapes of which the newest page is kept; the one that was asked for longest ago makes room.
 const SHAPES_MAX: usize = 8;
+/// Series that are joined in place: a few milliseconds. More are joined on a thread of their own, so that no poll waits.
+const JOINED_IN_PLACE: u64 = 20_000;
 /// Parts that are no collector's.
 const OTHER_PARTS: &[&str] = &["observed", "process", "natsight"];
 
@@ -37,7 +39,7 @@ pub(super) async fn metrics(
     for snapshot in shared.site.snapshots() {
         parts.extend(snapshot.parts.iter().cloned());
     }
-    match shared.cache.page(&shape, parts, Instant::now()) {
+    match joined(&shared.cache, &shape, parts).await {
         Some(page) => response(&shape, page),
         None => {
             shared.monitor.scrapes_refused.inc();
@@ -49,6 +51,33 @@ pub(super) async fn metrics(
             response
         }
     }
+}
+
+/// The page of these parts; nothing when clients hold too many older ones.
+async fn joined(
+    cache: &Arc<PageCache>,
+    shape: &Shape,
+    parts: Vec<Arc<Part>>,
+) -> Option<Arc<Rendered>> {
+    let now = Instant::now();
+    if let Some(page) = cache.kept(shape, &parts, now) {
+        return Some(page);
+    }
+    let series = parts.iter().map(|part| part.series).sum();
+    let (cache, shape) = (Arc::clone(cache), shape.clone());
+    let page = aside(series, move || cache.page(&shape, parts, now)).await;
+    page.flatten()
+}
+
+/// Joins a page of so many series where it delays nobody; nothing when natsight ends meanwhile.
+pub(super) async fn aside<T: Send + 'static>(
+    series: u64,
+    join: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    if series <= JOINED_IN_PLACE {
+        return Some(join());
+    }
+    tokio::task::spawn_blocking(join).await.ok()
 }
 
 /// The page that is asked for. Whoever asks for another tool's view has it made from now on.
@@ -178,11 +207,19 @@ struct Pages {
 #[derive(Debug)]
 struct Slot {
     shape: Shape,
-    parts: Vec<Arc<Part>>,
+    /// They tell whether the page is current, and are not kept alive by it.
+    parts: Vec<Weak<Part>>,
     page: Arc<Rendered>,
 }
 
 impl PageCache {
+    /// The page of these parts if it is there; nothing while another is being joined.
+    fn kept(&self, shape: &Shape, parts: &[Arc<Part>], now: Instant) -> Option<Arc<Rendered>> {
+        let pages = self.pages.try_lock().ok()?;
+        let slot = pages.slots.iter().find(|slot| slot.shape == *shape)?;
+        slot.is_current(parts, now).then(|| Arc::clone(&slot.page))
+    }
+
     /// The page of these parts; nothing when clients hold too many older ones.
     pub fn page(
         &self,
@@ -200,6 +237,10 @@ impl PageCache {
             }
             pages.retire(slot);
         }
+        // What nobody reads and nobody will get any more is only memory.
+        pages
+            .slots
+            .retain(|slot| slot.is_current(&parts, now) || Arc::strong_count(&slot.page) > 1);
         if pages.slots.len() >= SHAPES_MAX {
             let oldest = pages.slots.remove(0);
             pages.retire(oldest);
@@ -208,12 +249,12 @@ impl PageCache {
         if pages.older.len() > OLDER_MAX {
             return None;
         }
-        let page = Arc::new(Page::new(parts.clone()).render(shape, now));
-        let (shape, kept) = (shape.clone(), Arc::clone(&page));
+        let slot_parts = parts.iter().map(Arc::downgrade).collect();
+        let page = Arc::new(Page::new(parts).render(shape, now));
         pages.slots.push(Slot {
-            shape,
-            parts,
-            page: kept,
+            shape: shape.clone(),
+            parts: slot_parts,
+            page: Arc::clone(&page),
         });
         Some(page)
     }
@@ -232,7 +273,8 @@ impl Slot {
                 .parts
                 .iter()
                 .zip(parts)
-                .all(|(old, new)| Arc::ptr_eq(old, new));
+                // As long as a weak one is held, no other part has its address.
+                .all(|(old, new)| std::ptr::eq(old.as_ptr(), Arc::as_ptr(new)));
         same && self.page.expires_at.is_none_or(|end| now < end)
     }
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::Shared;
-use super::metrics::{asked, response, shape, unescaped};
+use super::metrics::{aside, asked, response, shape, unescaped};
 use super::reply::refusal;
 use crate::expose::Page;
 
@@ -52,8 +52,14 @@ pub(super) async fn probe(
     let shape = shape(&shared, &headers, asked);
     match shared.site.probe(target, wait(&headers)).await {
         Ok(snapshot) => {
-            let page = Page::new(snapshot.parts.clone()).render(&shape, Instant::now());
-            response(&shape, Arc::new(page))
+            let page = Page::new(snapshot.parts.clone());
+            let wanted = shape.clone();
+            let join = move || page.render(&wanted, Instant::now());
+            let series = snapshot.parts.iter().map(|part| part.series).sum();
+            match aside(series, join).await {
+                Some(page) => response(&shape, Arc::new(page)),
+                None => refusal(StatusCode::SERVICE_UNAVAILABLE, "natsight is stopping"),
+            }
         }
         Err(refused) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::FORBIDDEN);

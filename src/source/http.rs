@@ -354,6 +354,8 @@ impl Client {
                     stopped: true,
                 });
             }
+            // What is ready already must not keep other servers and scrapers waiting until all of it is read.
+            tokio::task::yield_now().await;
         }
         Ok(Answer {
             status,

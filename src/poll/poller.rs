@@ -150,6 +150,20 @@ impl Poller {
             .min_by_key(|place| self.jobs[*place].due)
     }
 
+    /// Asks varz next when a light answer did not come: a server that froze must not look up while each of its endpoints in
+    /// turn takes its whole time.
+    fn doubt(&mut self, failed: usize) {
+        let job = &self.jobs[failed];
+        if job.slot != Slot::Light || job.name == VARZ || job.status.success != Some(false) {
+            return;
+        }
+        let waiting = self.jobs.iter().filter(|job| job.slot == Slot::Light);
+        let first = waiting.map(|job| job.due).min();
+        if let Some(varz) = self.jobs.iter_mut().find(|job| job.name == VARZ) {
+            varz.due = first.unwrap_or(varz.due).min(Instant::now());
+        }
+    }
+
     /// Answers without an identity need varz before them; heavy ones also need the cheap counts.
     fn may_start(&self, job: &Job) -> bool {
         match &job.task {
@@ -294,6 +308,7 @@ impl Poller {
             Outcome::Lost => Err(("lost", "the look at the process was lost".to_owned())),
         };
         self.conclude(place, started, result);
+        self.doubt(place);
         if name == VARZ {
             self.note_up();
         } else if server_id != self.context.server_id {

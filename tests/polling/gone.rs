@@ -172,3 +172,27 @@ async fn an_endpoint_that_the_version_lacks_is_absent_not_failed() {
         .await;
     assert!(failures(&page, spec.name, "status") >= 1.0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_freezes_is_down_within_a_round_whatever_was_due_first() {
+    // From two to five seconds after varz the other light endpoints come due before it, and each takes its whole time.
+    for late in 0..8u32 {
+        let fake = Fake::new();
+        fake.say("", Say::Refuse);
+        let mut scene = start(&fake);
+        // Down at the start, so that varz and the others do not begin together.
+        scene.pass(10 * S + 700 * late * MS).await;
+        fake.heal();
+        scene.until_up(1.0).await;
+        scene.pass(12 * S + 600 * late * MS).await;
+        let frozen = tokio::time::Instant::now();
+        fake.say("", Say::Hang);
+        scene.until_up(0.0).await;
+        // What is under way when it freezes, a light answer that fails, and varz itself.
+        let took = frozen.elapsed();
+        assert!(took <= 10 * S, "{late}: down after {took:?}");
+        scene.until("without varz", |page| !has_varz(page)).await;
+        let took = frozen.elapsed();
+        assert!(took <= 15 * S, "{late}: gone after {took:?}");
+    }
+}

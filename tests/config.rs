@@ -69,6 +69,20 @@ fn check(text: &str, expected: &str) {
     assert_eq!(found, expected, "of the file\n{text}");
 }
 
+/// A token file given by mistake, and a password one level too high.
+#[test]
+fn what_may_be_a_secret_is_not_repeated() {
+    for text in [
+        "hunter2token",
+        "system: hunter2",
+        "a:$6$hunter2: 1",
+        "hunter2/+: {b: c}",
+    ] {
+        let mistakes = lines(&load(text).unwrap_err());
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
+    }
+}
+
 #[test]
 fn nothing_written_is_the_documented_default() {
     let plan = plan("");

@@ -92,6 +92,15 @@ pub(super) fn shown(text: &str) -> String {
     format!("{cut:?}")
 }
 
+/// A key as messages repeat it. What no key can look like is a line of some other file, which may hold secrets.
+pub(super) fn shown_key(key: &str) -> String {
+    let like_a_key = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    match key.chars().all(like_a_key) {
+        true => shown(key),
+        false => "what stands here".to_owned(),
+    }
+}
+
 /// The candidate that `name` was probably meant to be.
 pub(super) fn nearest<'a>(
     name: &str,
@@ -138,6 +147,14 @@ mod tests {
         assert_eq!(shown(" "), "empty");
         assert_eq!(shown("http://u:hunter2@h"), "\"http://***@h\"");
         assert_eq!(shown(&"9".repeat(10_000)).chars().count(), 63);
+    }
+
+    #[test]
+    fn lines_of_other_files_are_not_repeated_as_keys() {
+        assert_eq!(shown_key("poll_light"), "\"poll_light\"");
+        for line in ["root:$6$salt$hash", "AKIA/secret+key=", "u@h"] {
+            assert_eq!(shown_key(line), "what stands here");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::leaf::{self, Effect, Kind, Leaf, Shape, VARIABLE_PREFIX};
-use super::mistake::{Mistake, Place, Warning, nearest, shown};
+use super::mistake::{Mistake, Place, Warning, nearest, shown, shown_key};
 use super::table::{Key, LEAVES};
 use super::yaml::{self, Body, Entry, Node};
 
@@ -367,6 +367,7 @@ impl Walk<'_> {
             _ => numbered(path, index),
         };
         let found = match body {
+            Body::Text(_) if may_be_secret(path) => "a text".to_owned(),
             Body::Text(text) => shown(text),
             Body::List(_) => "a list".to_owned(),
             Body::Map(_) => "a group of keys".to_owned(),
@@ -379,6 +380,15 @@ impl Walk<'_> {
         };
         self.mistake(mark, format!("{subject} is {found}; {advice}"));
     }
+}
+
+/// Whether a text in place of a section may be a secret: a file of another kind, or a password one level too high.
+fn may_be_secret(path: &str) -> bool {
+    let inside = |leaf: &Leaf| {
+        let rest = leaf.path.strip_prefix(path);
+        rest.is_some_and(|rest| rest.starts_with('.')) && matches!(leaf.kind, Kind::Secret)
+    };
+    path.is_empty() || LEAVES.iter().any(inside)
 }
 
 /// `[{url: http://127.0.0.1:8222}]`, from the first leaf of the list.
@@ -398,8 +408,8 @@ fn list_sample(path: &str) -> String {
 
 fn unknown_key(path: &str, index: usize, key: &str, keys: &[&str]) -> String {
     let subject = match path {
-        "" => shown(key),
-        _ => format!("{} in {}", shown(key), numbered(path, index)),
+        "" => shown_key(key),
+        _ => format!("{} in {}", shown_key(key), numbered(path, index)),
     };
     if let Some(near) = nearest(key, keys.iter().copied()) {
         return format!("{subject} is not a key; did you mean {near}?");

@@ -79,7 +79,7 @@ leaves! {
     AdminListen = "admin_listen", Kind::Listen { off: true }, Default("127.0.0.1:7778"), Now;
     /// TLS, client certificates and basic auth of both listeners, in the format of exporter-toolkit.
     WebConfigFile = "web_config_file", Kind::Path, Example("/etc/natsight/web.yml"), Now;
-    /// File with the token for reload and events on the admin listener.
+    /// File with the token for reload on the admin listener.
     AdminTokenFile = "admin_token_file", Kind::Path, Example("/run/secrets/admin"), Now;
     /// Further names under which requests may come in (`Host`), beside the listeners' own.
     AdminHosts = "admin_hosts[]", Kind::Text, Example("natsight.internal"), Now;

@@ -299,7 +299,8 @@ impl Poller {
                 // A process that natsight was not told of may well be out of sight: that is no fault, but worth a line.
                 let status = &mut self.jobs[place].status;
                 if !status.absent {
-                    tracing::info!(server = self.context.server_name.as_str(), %error, "process not visible");
+                    let (server, error) = (self.context.server_name.as_str(), error.to_string());
+                    tracing::info!(server, error, "process not visible");
                 }
                 status.absent = true;
                 Ok(())
@@ -308,7 +309,6 @@ impl Poller {
             Outcome::Lost => Err(("lost", "the look at the process was lost".to_owned())),
         };
         self.conclude(place, started, result);
-        self.doubt(place);
         if name == VARZ {
             self.note_up();
         } else if server_id != self.context.server_id {
@@ -556,6 +556,7 @@ impl Poller {
             }
         }
         self.schedule(place, started);
+        self.doubt(place);
         self.forget_missed(place);
     }
 

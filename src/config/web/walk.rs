@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::super::mistake::{Mistake, Place, Warning, nearest, shown};
+use super::super::mistake::{Mistake, Place, Warning, nearest, shown, shown_key};
 use super::super::yaml::{Body, Entry, Mark, Node};
 use super::Pem;
 
@@ -65,7 +65,8 @@ impl Walk {
                     Some(near) => format!("did you mean {near}?"),
                     None => format!("known here: {}", keys.join(", ")),
                 };
-                let text = format!("{}{place}{path} is not a key; {advice}", shown(&entry.key));
+                let key = shown_key(&entry.key);
+                let text = format!("{key}{place}{path} is not a key; {advice}");
                 self.mistake(entry.mark, text);
                 continue;
             };
@@ -91,7 +92,7 @@ impl Walk {
             if let Some(first) = found.iter().find(|first| first.key == entry.key) {
                 let text = format!(
                     "{} is written twice, first in line {}; keep one",
-                    shown(&entry.key),
+                    shown_key(&entry.key),
                     first.mark.line
                 );
                 self.mistake(entry.mark, text);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::compress;
 use super::family::FamilyId;
 use super::foreign;
-use super::part::{Part, Piece};
+use super::part::{Part, Piece, Run};
 use crate::catalog::Level;
 use crate::state::Tool;
 
@@ -129,10 +129,13 @@ impl Page {
                 joiner.piece(piece);
             }
         }
-        for (id, pieces) in native {
+        for (id, runs) in native {
             joiner.text(id.header(shape.format));
-            for piece in pieces {
-                joiner.piece(piece);
+            for run in runs {
+                match run {
+                    Run::Text(text) => joiner.text(text),
+                    Run::Pieces(pieces) => pieces.iter().for_each(|piece| joiner.piece(piece)),
+                }
             }
         }
         if shape.format == TextFormat::OpenMetrics1 {
@@ -142,19 +145,19 @@ impl Page {
     }
 }
 
-/// Families in the order of the page, each with the pieces of all parts.
-fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec<&'a Piece>)> {
-    let mut by_family: Vec<Vec<&Piece>> = vec![Vec::new(); FamilyId::places()];
+/// Families in the order of the page, each with the lines of all parts.
+fn families_of<'a>(parts: &[&'a Arc<Part>], details: bool) -> Vec<(FamilyId, Vec<Run<'a>>)> {
+    let mut by_family: Vec<Vec<Run<'_>>> = vec![Vec::new(); FamilyId::places()];
     for part in parts {
-        for (id, pieces) in &part.families {
+        for (id, lines) in &part.families {
             if id.def().level == Level::Core || details || part.details {
-                by_family[id.place()].extend(pieces);
+                by_family[id.place()].push(part.run(lines));
             }
         }
     }
     let present =
         super::family::families().map(|id| (id, std::mem::take(&mut by_family[id.place()])));
-    present.filter(|(_, pieces)| !pieces.is_empty()).collect()
+    present.filter(|(_, runs)| !runs.is_empty()).collect()
 }
 
 /// Text of neighbouring small families that is compressed as one member.

@@ -70,12 +70,41 @@ pub struct Part {
     /// Whether configuration asked for its families of level detail.
     pub details: bool,
     /// Lines by family, in the order of the page.
-    pub(super) families: Vec<(FamilyId, Vec<Piece>)>,
+    pub(super) families: Vec<(FamilyId, FamilyLines)>,
+    /// The lines of all families that are not compressed, one after another. To join a page of many servers is to fetch
+    /// their lines from memory: with an allocation for each family, most of the time would go into finding them.
+    text: Box<[u8]>,
     /// Lines of other tools' views; none unless somebody wants them.
     pub(super) foreign: Vec<ForeignLines>,
 }
 
+/// The lines of a family in a part.
+#[derive(Debug)]
+pub(super) enum FamilyLines {
+    /// In the part's text, from here to there.
+    Plain(usize, usize),
+    /// So many that they are compressed.
+    Members(Box<[Piece]>),
+}
+
+/// Lines as they are joined.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Run<'a> {
+    /// Text.
+    Text(&'a [u8]),
+    /// Members.
+    Pieces(&'a [Piece]),
+}
+
 impl Part {
+    /// The lines of one of its families.
+    pub(super) fn run<'a>(&'a self, lines: &'a FamilyLines) -> Run<'a> {
+        match lines {
+            FamilyLines::Plain(from, to) => Run::Text(&self.text[*from..*to]),
+            FamilyLines::Members(pieces) => Run::Pieces(pieces),
+        }
+    }
+
     /// Whether it may be shown at `now`.
     pub fn is_alive(&self, now: Instant) -> bool {
         self.expires_at.is_none_or(|end| now < end)
@@ -142,12 +171,23 @@ impl PartBuilder {
 
     /// The part, complete.
     pub fn finish(self, source: Source, polled_at: Instant, expires_at: Option<Instant>) -> Part {
-        let filled = self.families.iter().flatten().count();
-        let mut families = Vec::with_capacity(filled);
+        let all = || self.families.iter().flatten();
+        let len = all().filter_map(Lines::plain).map(<[u8]>::len).sum();
+        let mut text = Vec::with_capacity(len);
+        let mut families = Vec::with_capacity(all().count());
         for id in super::family::families() {
-            if let Some(lines) = &self.families[id.place()] {
-                families.push((id, lines.pieces()));
-            }
+            let Some(lines) = &self.families[id.place()] else {
+                continue;
+            };
+            let lines = match lines.plain() {
+                Some(plain) => {
+                    text.extend_from_slice(plain);
+                    FamilyLines::Plain(text.len() - plain.len(), text.len())
+                }
+                None if lines.members.is_empty() && lines.text.is_empty() => continue,
+                None => FamilyLines::Members(lines.pieces().into()),
+            };
+            families.push((id, lines));
         }
         Part {
             source,
@@ -156,6 +196,7 @@ impl PartBuilder {
             series: self.series,
             details: self.details,
             families,
+            text: text.into(),
             foreign: self.foreign,
         }
     }
@@ -204,16 +245,18 @@ impl Lines {
         self.text.clear();
     }
 
+    /// The lines, if they stay as they are.
+    fn plain(&self) -> Option<&[u8]> {
+        let stays = self.members.is_empty() && self.text.len() < PLAIN_MAX;
+        (stays && !self.text.is_empty()).then_some(&self.text)
+    }
+
     pub(super) fn pieces(&self) -> Vec<Piece> {
-        // Parts live long and have hundreds of families of one piece: no room is left for more.
-        let mut pieces = Vec::with_capacity(self.members.len() + 1);
-        pieces.extend_from_slice(&self.members);
-        if self.text.is_empty() {
-            return pieces;
+        if let Some(plain) = self.plain() {
+            return vec![Piece::Plain(Bytes::copy_from_slice(plain))];
         }
-        if pieces.is_empty() && self.text.len() < PLAIN_MAX {
-            pieces.push(Piece::Plain(Bytes::copy_from_slice(&self.text)));
-        } else {
+        let mut pieces = self.members.clone();
+        if !self.text.is_empty() {
             pieces.push(Piece::Member {
                 bytes: compress::member(&self.text),
                 plain_len: self.text.len(),

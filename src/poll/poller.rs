@@ -154,7 +154,12 @@ impl Poller {
     /// turn takes its whole time.
     fn doubt(&mut self, failed: usize) {
         let job = &self.jobs[failed];
-        if job.slot != Slot::Light || job.name == VARZ || job.status.success != Some(false) {
+        // Any answer, be it a refusal, shows that the server is there.
+        let silent = matches!(
+            job.status.reason,
+            Some("timeout" | "refused" | "unreachable")
+        );
+        if job.slot != Slot::Light || job.name == VARZ || !silent {
             return;
         }
         let waiting = self.jobs.iter().filter(|job| job.slot == Slot::Light);

@@ -233,9 +233,15 @@ fn a_hundred_scrapes_cost_the_broker_nothing() {
     let specs = natsight::collect::specs().filter(|spec| (spec.wanted)(&options));
     let wanted = specs.count();
     until("each collector asked once", || broker.asked() >= wanted);
-    let asked = broker.asked();
-    for _ in 0..100 {
-        assert_eq!(get(sidecar.public, "/metrics", &[]).status, 200);
-    }
-    assert_eq!(broker.asked(), asked);
+    // A request that was sent twice in the first round may leave the last one for later; a second look is free of it.
+    let requests_of_scrapes = || {
+        let asked = broker.asked();
+        for _ in 0..100 {
+            assert_eq!(get(sidecar.public, "/metrics", &[]).status, 200);
+        }
+        broker.asked() - asked
+    };
+    let first = requests_of_scrapes();
+    assert!(first <= 1, "{first}");
+    assert_eq!(requests_of_scrapes(), 0);
 }

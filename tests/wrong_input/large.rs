@@ -39,7 +39,7 @@ async fn grown(scene: &mut Scene, fake: &Fake, path: &str, say: Say) -> u64 {
     while fake.asked_for(path).len() == asked {
         scene.pass(S).await;
     }
-    peak() - before
+    peak().saturating_sub(before)
 }
 
 /// A body in pieces: what comes before, each of many, what comes after.

@@ -254,7 +254,7 @@ async fn flood(head: &str, limit: u64, reason: &'static str) -> u64 {
     let before = large::peak_from_here();
     let mut scene = Scene::start_real(watch_of(Arc::new(client.unwrap()), rules));
     let page = scene.until_up(0.0).await;
-    let grown = large::peak() - before;
+    let grown = large::peak().saturating_sub(before);
     assert_eq!(failures(&page, "varz", reason), 1.0);
     let taken = stub.closed().await;
     assert!(taken < limit + SOCKET_BUFFERS, "{taken} bytes were taken");

@@ -127,6 +127,13 @@ pub struct Checks {
     pub server_only: bool,
 }
 
+impl Options {
+    /// Whether the configuration asks for the families of level detail of this origin.
+    pub fn details(&self, origin: Origin) -> bool {
+        matches!(origin, Origin::Connz | Origin::Closed) && self.connections != Connections::Off
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::collect::{Int, Moment};
+use crate::collect::{GoDuration, Int, Moment};
+use crate::state::Value;
+
+const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
 type Text<'a> = Cow<'a, str>;
 
@@ -51,4 +54,50 @@ pub(super) struct Connection<'a> {
     /// The id of the server at the other end.
     #[serde(borrow)]
     pub(super) name: Text<'a>,
+}
+
+/// The families of one direction that the views have in common, by each one's own handles.
+pub(super) struct Families<F> {
+    pub(super) configured: F,
+    pub(super) activity: F,
+    pub(super) uptime: F,
+    pub(super) idle: F,
+    pub(super) rtt: F,
+    pub(super) pending: F,
+    pub(super) in_msgs: F,
+    pub(super) out_msgs: F,
+    pub(super) in_bytes: F,
+    pub(super) out_bytes: F,
+    pub(super) subscriptions: F,
+}
+
+impl<F: Copy> Families<F> {
+    /// What these families say of a connection. The tools read uptimes each in its own way.
+    pub(super) fn values(
+        &self,
+        is_configured: bool,
+        one: &Connection<'_>,
+        span: fn(&str) -> Value<'static>,
+    ) -> [(F, Value<'static>); 11] {
+        let rtt = GoDuration::parse(&one.rtt).map_or(0, |rtt| i128::from(rtt.0));
+        [
+            (self.configured, is_configured.into()),
+            (self.activity, seconds(one.last_activity)),
+            (self.uptime, span(&one.uptime)),
+            (self.idle, span(&one.idle)),
+            (self.rtt, Value::Nanos(rtt)),
+            (self.pending, one.pending_bytes.value()),
+            (self.in_msgs, one.in_msgs.value()),
+            (self.out_msgs, one.out_msgs.value()),
+            (self.in_bytes, one.in_bytes.value()),
+            (self.out_bytes, one.out_bytes.value()),
+            (self.subscriptions, one.subscriptions.value()),
+        ]
+    }
+}
+
+/// Whole seconds since 1970; 0 where there is no time.
+pub(super) fn seconds(time: Moment) -> Value<'static> {
+    let seconds = time.nanos().unwrap_or(0).div_euclid(NANOS_PER_SECOND);
+    Value::I64(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

@@ -381,11 +381,11 @@ impl Poller {
             // What the server reported is not shown any more.
             return Ok(());
         }
-        let details = self.watch.rules.options.connections != crate::collect::Connections::Off;
-        self.set_part(
-            place,
-            builder.with_details(details && ["connz", "closed"].contains(&name)),
-        );
+        let details = match &self.jobs[place].task {
+            Task::Collect(spec) => self.watch.rules.options.details(spec.origin),
+            Task::Probe | Task::Process => false,
+        };
+        self.set_part(place, builder.with_details(details));
         Ok(())
     }
 

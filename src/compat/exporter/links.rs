@@ -1,36 +1,17 @@
 //! Leaf nodes and gateways.
 
+use super::View;
 use super::table::Family;
-use super::{Cell, View};
 use crate::collect::gatewayz::Gateways;
 use crate::collect::leafz::{Leafnode, Leafnodes};
-use crate::collect::{GoDuration, Moment};
-use crate::compat::gatewayz::{Connection, Gatewayz, Remote};
+use crate::compat::gatewayz::{Connection, Families, Gatewayz, Remote, seconds};
 use crate::compat::uptime::uptime;
 use crate::state::{ForeignRows, Value};
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
-/// The families of one direction.
-struct Gateway {
-    configured: Family,
-    start: Family,
-    activity: Family,
-    uptime: Family,
-    idle: Family,
-    rtt: Family,
-    pending: Family,
-    in_msgs: Family,
-    out_msgs: Family,
-    in_bytes: Family,
-    out_bytes: Family,
-    subscriptions: Family,
-}
-
-const OUTBOUND: Gateway = Gateway {
+const OUTBOUND: Families<Family> = Families {
     configured: Family::GatewayzOutboundGatewayConfigured,
-    start: Family::GatewayzOutboundGatewayConnStartTimeSeconds,
     activity: Family::GatewayzOutboundGatewayConnLastActivitySeconds,
     uptime: Family::GatewayzOutboundGatewayConnUptimeSeconds,
     idle: Family::GatewayzOutboundGatewayConnIdleSeconds,
@@ -43,9 +24,8 @@ const OUTBOUND: Gateway = Gateway {
     subscriptions: Family::GatewayzOutboundGatewayConnSubscriptions,
 };
 
-const INBOUND: Gateway = Gateway {
+const INBOUND: Families<Family> = Families {
     configured: Family::GatewayzInboundGatewayConfigured,
-    start: Family::GatewayzInboundGatewayConnStartTimeSeconds,
     activity: Family::GatewayzInboundGatewayConnLastActivitySeconds,
     uptime: Family::GatewayzInboundGatewayConnUptimeSeconds,
     idle: Family::GatewayzInboundGatewayConnIdleSeconds,
@@ -57,6 +37,10 @@ const INBOUND: Gateway = Gateway {
     out_bytes: Family::GatewayzInboundGatewayConnOutBytes,
     subscriptions: Family::GatewayzInboundGatewayConnSubscriptions,
 };
+
+// Of the two tools, only this one says when a connection began.
+const OUTBOUND_START: Family = Family::GatewayzOutboundGatewayConnStartTimeSeconds;
+const INBOUND_START: Family = Family::GatewayzInboundGatewayConnStartTimeSeconds;
 
 impl View<'_> {
     pub(super) fn leafnode(&self, leaf: &Leafnode<'_>, rows: &mut dyn ForeignRows) {
@@ -99,18 +83,23 @@ impl View<'_> {
             return;
         };
         for (name, remote) in body.outbound_gateways.iter().flatten() {
-            self.gateway(&OUTBOUND, [&body.name, name], remote, rows);
+            self.gateway(
+                (&OUTBOUND, OUTBOUND_START),
+                [&body.name, name],
+                remote,
+                rows,
+            );
         }
         for (name, remotes) in body.inbound_gateways.iter().flatten() {
             for remote in remotes.iter().flatten() {
-                self.gateway(&INBOUND, [&body.name, name], remote, rows);
+                self.gateway((&INBOUND, INBOUND_START), [&body.name, name], remote, rows);
             }
         }
     }
 
     fn gateway(
         &self,
-        families: &Gateway,
+        (families, start): (&Families<Family>, Family),
         [own, other]: [&str; 2],
         remote: &Remote<'_>,
         rows: &mut dyn ForeignRows,
@@ -124,29 +113,11 @@ impl View<'_> {
             ("remote_gateway_name", other),
             ("server_id", self.server_id),
         ];
-        let rtt = GoDuration::parse(&one.rtt).map_or(0, |rtt| i128::from(rtt.0));
-        let cells: [Cell<'_>; 12] = [
-            self.cell(families.configured, remote.configured.into()),
-            self.cell(families.start, seconds(one.start)),
-            self.cell(families.activity, seconds(one.last_activity)),
-            self.cell(families.uptime, span(&one.uptime)),
-            self.cell(families.idle, span(&one.idle)),
-            self.cell(families.rtt, Value::Nanos(rtt)),
-            self.cell(families.pending, one.pending_bytes.value()),
-            self.cell(families.in_msgs, one.in_msgs.value()),
-            self.cell(families.out_msgs, one.out_msgs.value()),
-            self.cell(families.in_bytes, one.in_bytes.value()),
-            self.cell(families.out_bytes, one.out_bytes.value()),
-            self.cell(families.subscriptions, one.subscriptions.value()),
-        ];
+        let values = families.values(remote.configured, one, span);
+        let cells = values.map(|(family, value)| self.cell(family, value));
         rows.row(&labels, &cells);
+        rows.row(&labels, &[self.cell(start, seconds(one.start))]);
     }
-}
-
-/// Whole seconds since 1970; 0 where there is no time.
-fn seconds(time: Moment) -> Value<'static> {
-    let seconds = time.nanos().unwrap_or(0).div_euclid(NANOS_PER_SECOND);
-    Value::I64(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Seconds of an uptime, milliseconds kept; -0.001 where it cannot be read, as there.

@@ -4,29 +4,11 @@ use super::View;
 use super::table::Family;
 use crate::collect::gatewayz::Gateways;
 use crate::collect::routez::Route;
-use crate::collect::{GoDuration, Moment};
-use crate::compat::gatewayz::{Connection, Gatewayz, Remote};
+use crate::compat::gatewayz::{Connection, Families, Gatewayz, Remote};
 use crate::compat::uptime::uptime;
 use crate::state::{ForeignRows, Value};
 
-const NANOS_PER_SECOND: i128 = 1_000_000_000;
-
-/// The families of one direction.
-struct Gateway {
-    configured: Family,
-    activity: Family,
-    uptime: Family,
-    idle: Family,
-    rtt: Family,
-    pending: Family,
-    in_msgs: Family,
-    out_msgs: Family,
-    in_bytes: Family,
-    out_bytes: Family,
-    subscriptions: Family,
-}
-
-const OUTBOUND: Gateway = Gateway {
+const OUTBOUND: Families<Family> = Families {
     configured: Family::CoreGatewayzOutboundGatewayConfigured,
     activity: Family::CoreGatewayzOutboundGatewayConnLastActivitySeconds,
     uptime: Family::CoreGatewayzOutboundGatewayConnUptimeSeconds,
@@ -40,7 +22,7 @@ const OUTBOUND: Gateway = Gateway {
     subscriptions: Family::CoreGatewayzOutboundGatewayConnSubscriptions,
 };
 
-const INBOUND: Gateway = Gateway {
+const INBOUND: Families<Family> = Families {
     configured: Family::CoreGatewayzInboundGatewayConfigured,
     activity: Family::CoreGatewayzInboundGatewayConnLastActivitySeconds,
     uptime: Family::CoreGatewayzInboundGatewayConnUptimeSeconds,
@@ -144,7 +126,7 @@ impl View<'_> {
 
     fn gateway(
         &self,
-        families: &Gateway,
+        families: &Families<Family>,
         [own, other]: [&str; 2],
         remote: &Remote<'_>,
         rows: &mut dyn ForeignRows,
@@ -161,30 +143,10 @@ impl View<'_> {
             ("gateway_id", &one.name),
             ("cid", cid.format(one.cid)),
         ];
-        let rtt = GoDuration::parse(&one.rtt).map_or(0, |rtt| i128::from(rtt.0));
-        rows.row(
-            &labels,
-            &[
-                self.cell(families.configured, remote.configured.into()),
-                self.cell(families.activity, seconds(one.last_activity)),
-                self.cell(families.uptime, span(&one.uptime)),
-                self.cell(families.idle, span(&one.idle)),
-                self.cell(families.rtt, Value::Nanos(rtt)),
-                self.cell(families.pending, one.pending_bytes.value()),
-                self.cell(families.in_msgs, one.in_msgs.value()),
-                self.cell(families.out_msgs, one.out_msgs.value()),
-                self.cell(families.in_bytes, one.in_bytes.value()),
-                self.cell(families.out_bytes, one.out_bytes.value()),
-                self.cell(families.subscriptions, one.subscriptions.value()),
-            ],
-        );
+        let values = families.values(remote.configured, one, span);
+        let cells = values.map(|(family, value)| self.cell(family, value));
+        rows.row(&labels, &cells);
     }
-}
-
-/// Whole seconds since 1970; 0 where there is no time.
-fn seconds(time: Moment) -> Value<'static> {
-    let seconds = time.nanos().unwrap_or(0).div_euclid(NANOS_PER_SECOND);
-    Value::I64(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// An uptime; 0 where it cannot be read.

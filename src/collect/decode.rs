@@ -81,6 +81,13 @@ pub(crate) fn element<'a, T: Deserialize<'a>>(
     })
 }
 
+/// Decodes the element at the beginning of `bytes` and gives its length; nothing when it is not whole or not right.
+pub(crate) fn first<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, usize)> {
+    let mut elements = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let element = elements.next()?.ok()?;
+    Some((element, elements.byte_offset()))
+}
+
 /// Decodes a key with its quotes. Escapes are undone.
 pub(crate) fn key(quoted: &[u8], offset: u64) -> Result<Cow<'_, str>, DecodeError> {
     #[derive(Deserialize)]

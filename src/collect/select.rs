@@ -11,9 +11,7 @@ mod lost;
 mod rank;
 mod scope;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +24,7 @@ use rank::{Held, Ranking};
 pub use scope::{Pattern, Scope};
 
 use crate::catalog::CATALOG;
-use crate::state::{EntityKind, Row, Rows};
+use crate::state::{EntityKind, KeyMap, KeySet, Row, Rows, key_of};
 
 /// Rounds that a member of a top list stays at least, so that its series have a history.
 const ROUNDS_KEPT: u32 = 5;
@@ -133,16 +131,16 @@ pub struct Select {
     /// Whether this answer may be too large, so that entities are compared.
     ranked: bool,
     /// What is shown or waits, and the server's own rows.
-    seen: HashSet<u64>,
+    seen: KeySet,
     /// Rows of the record under way.
-    record: HashSet<u64>,
+    record: KeySet,
     unit: Option<Unit>,
     held: Held,
     ranking: Ranking,
     /// Entities that went straight on while others were compared.
     passed: usize,
-    members: HashMap<u64, Member>,
-    members_next: HashMap<u64, Member>,
+    members: KeyMap<Member>,
+    members_next: KeyMap<Member>,
     /// Whether the round before left something out.
     cut_before: bool,
     wanted_before: Option<u64>,
@@ -161,14 +159,14 @@ impl Default for Select {
             terms: Terms::default(),
             in_hand: 0,
             ranked: false,
-            seen: HashSet::new(),
-            record: HashSet::new(),
+            seen: KeySet::default(),
+            record: KeySet::default(),
             unit: None,
             held: Held::new(),
             ranking: Ranking::default(),
             passed: 0,
-            members: HashMap::new(),
-            members_next: HashMap::new(),
+            members: KeyMap::default(),
+            members_next: KeyMap::default(),
             cut_before: false,
             wanted_before: None,
             fresh: Fresh::new(u64::MAX),
@@ -225,7 +223,7 @@ impl Select {
     pub fn record(&mut self) {
         self.close();
         if self.record.capacity() > RECORD_ROWS_KEPT {
-            self.record = HashSet::new();
+            self.record = KeySet::default();
         }
         self.record.clear();
     }
@@ -494,8 +492,8 @@ impl Select {
         self.wanted_before = Some(self.left.wanted);
         self.members = std::mem::take(&mut self.members_next);
         // A large answer must not leave its sets behind for good.
-        self.seen = HashSet::new();
-        self.record = HashSet::new();
+        self.seen = KeySet::default();
+        self.record = KeySet::default();
         self.held = Held::new();
         std::mem::take(&mut self.left)
     }
@@ -523,14 +521,8 @@ fn unit_key(row: &Row<'_>) -> u64 {
 
 /// Several tables may emit rows for one entity; their first family tells them apart.
 fn identity(row: &Row<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (
-        row.kind,
-        row.key,
-        row.values.first().map(|(metric, _)| *metric),
-    )
-        .hash(&mut hasher);
-    hasher.finish()
+    let first = row.values.first().map(|(metric, _)| *metric as u64);
+    key_of((row.kind as u64, row.key, first))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! The splitter knows where it is by a real path of objects and keys, so any order of keys, any white space and any
 //! cut of the bytes into chunks give the same elements. It checks the form around elements; serde checks each element.
+//! An element out of which nothing is cut and that stands whole in a chunk is decoded where it stands; only what goes on in
+//! the next chunk is gone through byte by byte and copied.
 
 use super::DecodeError;
 
@@ -39,6 +41,17 @@ pub(crate) trait Elements {
 
     /// A member cut by [`EACH`] begins, at the depth that its `element` will have.
     fn member(&mut self, _depth: usize, _key: &str) {}
+
+    /// Takes the element at the beginning of `bytes`, which goes on behind it, and gives its length. Nothing when it is not
+    /// whole or not right: then it comes by `element`, which tells what is wrong. Asked where nothing is cut out of elements.
+    fn whole(
+        &mut self,
+        _key: &'static str,
+        _bytes: &[u8],
+        _offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        Ok(None)
+    }
 
     /// An object is complete: `bytes` is all of it, with cut arrays left empty. `key` names the array it is from.
     fn element(
@@ -212,7 +225,7 @@ impl Splitter {
             }
             State::Value => return self.value(bytes[0], out),
             State::Comma => self.comma(bytes[0], out)?,
-            State::Element { first } => self.array_element(bytes[0], first, out)?,
+            State::Element { first } => return self.array_element(bytes, first, out),
             State::ElementComma => match bytes[0] {
                 b',' => self.state = State::Element { first: false },
                 b']' => self.end_array(),
@@ -396,25 +409,28 @@ impl Splitter {
 
     fn array_element(
         &mut self,
-        byte: u8,
+        bytes: &[u8],
         first: bool,
         out: &mut dyn Elements,
-    ) -> Result<(), DecodeError> {
-        match byte {
+    ) -> Result<usize, DecodeError> {
+        match bytes[0] {
             b']' if first => self.end_array(),
-            b'{' => match self.labels(out)? {
-                Labels::Known => {
-                    let cut = self
-                        .top()
-                        .cut
-                        .ok_or_else(|| self.syntax("expected a key"))?;
+            b'{' => match (self.labels(out)?, self.top().cut) {
+                (Labels::Missing, _) => self.hold()?,
+                (Labels::Known, None) => return Err(self.syntax("expected a key")),
+                (Labels::Known, Some(cut)) => {
+                    if cut.inside.is_empty()
+                        && let Some(used) = out.whole(cut.key, bytes, self.offset)?
+                    {
+                        self.state = State::ElementComma;
+                        return Ok(used);
+                    }
                     self.push(cut.key, cut.inside);
                 }
-                Labels::Missing => self.hold()?,
             },
             _ => return Err(self.syntax("expected an object in the array")),
         }
-        Ok(())
+        Ok(1)
     }
 
     /// Keeps the array, from this element on, until the labels are known.

@@ -1,52 +1,45 @@
-//! Gzip members. Members simply follow each other on the page: gzip readers, Go's among them, read them as one text.
-
-use std::io::{Read, Write};
+//! Gzip members (RFC 1952). Members simply follow each other on the page: gzip readers, Go's among them, read them as one
+//! text.
 
 use bytes::Bytes;
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::{Decompress, FlushDecompress};
 
-/// One gzip member of `plain`.
-pub(super) fn member(plain: &[u8]) -> Bytes {
-    let mut writer = Writer::new();
-    writer.add(plain);
-    writer.finish()
+use super::deflate::Deflate;
+
+/// Deflate, no flags, no time, no hint on effort, an unknown system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// Checksum and length of the text.
+const TRAILER: usize = 8;
+
+/// Makes gzip members, one after another, with the same memory.
+#[derive(Debug, Default)]
+pub struct Packer {
+    deflate: Deflate,
+    packed: Vec<u8>,
 }
 
-/// Makes one gzip member of texts as they come.
-pub(super) struct Writer {
-    encoder: GzEncoder<Vec<u8>>,
-    len: usize,
-}
-
-impl Writer {
-    pub(super) fn new() -> Self {
-        Self {
-            encoder: GzEncoder::new(Vec::new(), Compression::fast()),
-            len: 0,
-        }
-    }
-
-    /// Appends a text; gives the bytes of all of them.
-    pub(super) fn add(&mut self, text: &[u8]) -> usize {
-        self.encoder
-            .write_all(text)
-            .expect("a Vec takes every write");
-        self.len += text.len();
-        self.len
-    }
-
-    pub(super) fn finish(self) -> Bytes {
-        let mut bytes = self.encoder.finish().expect("a Vec takes every write");
-        bytes.shrink_to_fit();
-        bytes.into()
+impl Packer {
+    /// One gzip member of `text`.
+    pub fn member(&mut self, text: &[u8]) -> Bytes {
+        self.packed.clear();
+        self.packed.extend_from_slice(&HEADER);
+        self.deflate.write(text, &mut self.packed);
+        self.packed
+            .extend_from_slice(&crc32fast::hash(text).to_le_bytes());
+        // By RFC 1952 the length is told modulo 2^32.
+        self.packed
+            .extend_from_slice(&(text.len() as u32).to_le_bytes());
+        Bytes::copy_from_slice(&self.packed)
     }
 }
 
-/// The text of a member made by [`member`].
+/// The text of a member made by [`Packer::member`], `len` bytes long.
 pub(super) fn plain(member: &[u8], len: usize) -> Bytes {
     let mut text = Vec::with_capacity(len);
-    GzDecoder::new(member)
-        .read_to_end(&mut text)
+    // The checksum is for those who do not know where the bytes come from.
+    let packed = &member[HEADER.len()..member.len() - TRAILER];
+    Decompress::new(false)
+        .decompress_vec(packed, &mut text, FlushDecompress::Finish)
         .expect("natsight made this member");
     text.into()
 }

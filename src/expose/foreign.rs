@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::compress::Packer;
 use super::lines;
 use super::part::{Lines, Piece};
 use crate::state::{ForeignFamily, ForeignRows, Share, Tool, Value};
@@ -78,6 +79,7 @@ pub struct ForeignBuilder {
     /// Series that are there: a broker may tell of one entity twice, and a page must not.
     seen: HashSet<u64>,
     block: Vec<u8>,
+    packer: Packer,
 }
 
 impl ForeignBuilder {
@@ -89,6 +91,7 @@ impl ForeignBuilder {
             shared: BTreeMap::new(),
             seen: HashSet::new(),
             block: Vec::new(),
+            packer: Packer::default(),
         }
     }
 
@@ -97,8 +100,9 @@ impl ForeignBuilder {
         (self.seen.len() + self.shared.len()) as u64
     }
 
-    pub(super) fn lines(self) -> ForeignLines {
-        let lines = |(family, lines): (Arc<ForeignFamily>, Lines)| (family, lines.pieces());
+    pub(super) fn lines(mut self) -> ForeignLines {
+        let lines =
+            |(family, lines): (Arc<ForeignFamily>, Lines)| (family, lines.pieces(&mut self.packer));
         ForeignLines {
             tool: self.tool,
             families: self.families.into_iter().map(lines).collect(),
@@ -127,7 +131,7 @@ impl ForeignRows for ForeignBuilder {
                 self.families.insert(Arc::clone(family), Lines::default());
             }
             if let Some(lines) = self.families.get_mut(family) {
-                lines.add(&family.name, &self.block, value);
+                lines.add(&family.name, &self.block, value, &mut self.packer);
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::state::{Histogram, Value};
 /// Longest label value; longer ones are cut and told apart by a hash.
 const LABEL_MAX: usize = 1024;
 
-const NANOS: u128 = 1_000_000_000;
+const NANOS: u64 = 1_000_000_000;
 
 /// Appends `name="value"`, with a comma before it unless the block is empty. Empty values are left out: for
 /// Prometheus a label without a value is no label.
@@ -24,7 +24,9 @@ pub(super) fn label_or_empty(block: &mut Vec<u8>, name: &str, value: &str) {
     }
     block.extend_from_slice(name.as_bytes());
     block.extend_from_slice(b"=\"");
-    if value.len() <= LABEL_MAX && !has_symbol(value) {
+    if value.bytes().all(|byte| AS_IT_IS[usize::from(byte)]) && value.len() <= LABEL_MAX {
+        block.extend_from_slice(value.as_bytes());
+    } else if value.len() <= LABEL_MAX && !value.contains(RETURN) {
         escaped(block, value);
     } else {
         // What is not shown as it is stays distinct.
@@ -43,16 +45,18 @@ pub(super) fn label_or_empty(block: &mut Vec<u8>, name: &str, value: &str) {
 /// Stands for a carriage return, for which the formats have no escape; readers differ on the bare byte.
 const RETURN: &str = "␍";
 
-/// Whether a value has that symbol itself, so that it must be told from one with a carriage return.
-fn has_symbol(value: &str) -> bool {
-    memchr::memchr(RETURN.as_bytes()[0], value.as_bytes()).is_some() && value.contains(RETURN)
-}
+/// Bytes that are never escaped and begin no such symbol. Nearly all values have no other.
+static AS_IT_IS: [bool; 256] = {
+    let mut table = [true; 256];
+    table[b'\\' as usize] = false;
+    table[b'"' as usize] = false;
+    table[b'\n' as usize] = false;
+    table[b'\r' as usize] = false;
+    table[RETURN.as_bytes()[0] as usize] = false;
+    table
+};
 
 fn escaped(block: &mut Vec<u8>, value: &str) {
-    if memchr::memchr3(b'\\', b'"', b'\n', value.as_bytes()).is_none() && !value.contains('\r') {
-        block.extend_from_slice(value.as_bytes());
-        return;
-    }
     for byte in value.bytes() {
         match byte {
             b'\\' => block.extend_from_slice(br"\\"),
@@ -113,15 +117,27 @@ fn float(out: &mut Vec<u8>, number: f64) {
 
 /// Nanoseconds as seconds, exactly. `point` keeps a point where there is no fraction, as `le` demands.
 fn seconds(out: &mut Vec<u8>, nanos: u128, point: bool) {
-    out.extend_from_slice(itoa::Buffer::new().format(nanos / NANOS).as_bytes());
-    let fraction = format!("{:09}", nanos % NANOS);
-    let fraction = fraction.trim_end_matches('0');
-    if !fraction.is_empty() {
-        out.push(b'.');
-        out.extend_from_slice(fraction.as_bytes());
-    } else if point {
-        out.extend_from_slice(b".0");
+    // Division of 128 bits is slow, and times until 2554 need only 64.
+    let (whole, nanos) = match u64::try_from(nanos) {
+        Ok(nanos) => (u128::from(nanos / NANOS), nanos % NANOS),
+        Err(_) => (
+            nanos / u128::from(NANOS),
+            (nanos % u128::from(NANOS)) as u64,
+        ),
+    };
+    let mut digits = itoa::Buffer::new();
+    out.extend_from_slice(match u64::try_from(whole) {
+        Ok(whole) => digits.format(whole).as_bytes(),
+        Err(_) => digits.format(whole).as_bytes(),
+    });
+    if nanos == 0 {
+        return out.extend_from_slice(if point { b".0" } else { b"" });
     }
+    // A one before them keeps the zeros in front.
+    let mut digits = itoa::Buffer::new();
+    let fraction = digits.format(NANOS + nanos)[1..].trim_end_matches('0');
+    out.push(b'.');
+    out.extend_from_slice(fraction.as_bytes());
 }
 
 fn buckets(out: &mut Vec<u8>, name: &str, block: &[u8], histogram: &Histogram) -> u64 {

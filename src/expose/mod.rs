@@ -2,6 +2,7 @@
 //! through. No I/O, no clock: the time of a scrape is a value.
 
 mod compress;
+mod deflate;
 mod family;
 mod foreign;
 mod lines;
@@ -11,6 +12,7 @@ pub mod reader;
 mod snapshot;
 mod wish;
 
+pub use compress::Packer;
 pub use family::{FamilyId, families};
 pub use foreign::ForeignBuilder;
 pub use page::{Encoding, Names, Page, Rendered, Shape, TextFormat};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::compress;
+use super::compress::Packer;
 use super::family::FamilyId;
 use super::foreign;
 use super::part::{Part, Piece, Run};
@@ -169,7 +169,7 @@ const PIECE_TEXT: usize = 64 << 10;
 struct Joiner {
     encoding: Encoding,
     text: Vec<u8>,
-    member: Option<compress::Writer>,
+    packer: Packer,
     pieces: Vec<Piece>,
 }
 
@@ -178,24 +178,18 @@ impl Joiner {
         Self {
             encoding,
             text: Vec::new(),
-            member: None,
+            packer: Packer::default(),
             pieces: Vec::new(),
         }
     }
 
     fn text(&mut self, text: &[u8]) {
-        let is_full = match self.encoding {
-            Encoding::Identity => {
-                self.text.extend_from_slice(text);
-                self.text.len() >= PIECE_TEXT
-            }
-            // Straight into the member: the text of a page is never held beside its parts.
-            Encoding::Gzip => {
-                let member = self.member.get_or_insert_with(compress::Writer::new);
-                member.add(text) >= MEMBER_TEXT
-            }
+        self.text.extend_from_slice(text);
+        let full = match self.encoding {
+            Encoding::Identity => PIECE_TEXT,
+            Encoding::Gzip => MEMBER_TEXT,
         };
-        if is_full {
+        if self.text.len() >= full {
             self.flush();
         }
     }
@@ -216,20 +210,24 @@ impl Joiner {
     }
 
     fn flush(&mut self) {
-        if !self.text.is_empty() {
-            let text = std::mem::take(&mut self.text);
-            self.pieces.push(Piece::Plain(text.into()));
+        if self.text.is_empty() {
+            return;
         }
-        if let Some(member) = self.member.take() {
-            self.pieces.push(Piece::Plain(member.finish()));
-        }
+        let bytes = match self.encoding {
+            Encoding::Identity => std::mem::take(&mut self.text).into(),
+            // The text of a page is never held whole beside its parts.
+            Encoding::Gzip => self.packer.member(&self.text),
+        };
+        self.text.clear();
+        self.pieces.push(Piece::Plain(bytes));
     }
 
     fn finish(mut self, expires_at: Option<Instant>) -> Rendered {
         self.flush();
         if self.encoding == Encoding::Gzip && self.pieces.is_empty() {
             // An empty page is an empty text, and that is a member, too.
-            self.pieces.push(Piece::Plain(compress::member(b"")));
+            let empty = self.packer.member(b"");
+            self.pieces.push(Piece::Plain(empty));
         }
         let len = self.pieces.iter().map(Piece::plain_len).sum();
         Rendered {

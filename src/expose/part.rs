@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::compress;
+use super::compress::{self, Packer};
 use super::family::FamilyId;
 use super::foreign::{ForeignBuilder, ForeignLines};
 use super::lines;
@@ -122,6 +122,7 @@ pub struct PartBuilder {
     series: u64,
     negative: u64,
     foreign: Vec<ForeignLines>,
+    packer: Packer,
 }
 
 #[derive(Debug, Default)]
@@ -149,6 +150,7 @@ impl PartBuilder {
             series: 0,
             negative: 0,
             foreign: Vec::new(),
+            packer: Packer::default(),
         }
     }
 
@@ -170,7 +172,12 @@ impl PartBuilder {
     }
 
     /// The part, complete.
-    pub fn finish(self, source: Source, polled_at: Instant, expires_at: Option<Instant>) -> Part {
+    pub fn finish(
+        mut self,
+        source: Source,
+        polled_at: Instant,
+        expires_at: Option<Instant>,
+    ) -> Part {
         let all = || self.families.iter().flatten();
         let len = all().filter_map(Lines::plain).map(<[u8]>::len).sum();
         let mut text = Vec::with_capacity(len);
@@ -185,7 +192,7 @@ impl PartBuilder {
                     FamilyLines::Plain(text.len() - plain.len(), text.len())
                 }
                 None if lines.members.is_empty() && lines.text.is_empty() => continue,
-                None => FamilyLines::Members(lines.pieces().into()),
+                None => FamilyLines::Members(lines.pieces(&mut self.packer).into()),
             };
             families.push((id, lines));
         }
@@ -203,7 +210,7 @@ impl PartBuilder {
 
     fn line(&mut self, id: FamilyId, value: &Value<'_>) {
         let lines = self.families[id.place()].get_or_insert_default();
-        self.series += lines.add(id.name(), &self.block, value);
+        self.series += lines.add(id.name(), &self.block, value, &mut self.packer);
     }
 }
 
@@ -220,7 +227,7 @@ impl Rows for PartBuilder {
                 continue;
             }
             self.line(FamilyId::native(*metric), value);
-            if let Some(twin) = FamilyId::twin(*metric).filter(|_| self.twins) {
+            if let Some(twin) = self.twins.then(|| FamilyId::twin(*metric)).flatten() {
                 self.line(twin, value);
             }
         }
@@ -229,17 +236,23 @@ impl Rows for PartBuilder {
 
 impl Lines {
     /// Appends a sample; gives how many series it added.
-    pub(super) fn add(&mut self, name: &str, block: &[u8], value: &Value<'_>) -> u64 {
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        block: &[u8],
+        value: &Value<'_>,
+        packer: &mut Packer,
+    ) -> u64 {
         let series = lines::sample(&mut self.text, name, block, value);
         if self.text.len() >= MEMBER_TEXT {
-            self.compress();
+            self.compress(packer);
         }
         series
     }
 
-    fn compress(&mut self) {
+    fn compress(&mut self, packer: &mut Packer) {
         self.members.push(Piece::Member {
-            bytes: compress::member(&self.text),
+            bytes: packer.member(&self.text),
             plain_len: self.text.len(),
         });
         self.text.clear();
@@ -251,14 +264,14 @@ impl Lines {
         (stays && !self.text.is_empty()).then_some(&self.text)
     }
 
-    pub(super) fn pieces(&self) -> Vec<Piece> {
+    pub(super) fn pieces(&self, packer: &mut Packer) -> Vec<Piece> {
         if let Some(plain) = self.plain() {
             return vec![Piece::Plain(Bytes::copy_from_slice(plain))];
         }
         let mut pieces = self.members.clone();
         if !self.text.is_empty() {
             pieces.push(Piece::Member {
-                bytes: compress::member(&self.text),
+                bytes: packer.member(&self.text),
                 plain_len: self.text.len(),
             });
         }

@@ -1,8 +1,8 @@
 //! One entity's labels and values on their way from a view to the sinks.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
-use super::Histogram;
+use super::{Histogram, key_of};
 use crate::catalog::Metric;
 
 /// What a row is about. With its key it names the entity within one server.
@@ -104,7 +104,7 @@ impl<'a> Row<'a> {
     ) -> Self {
         Self {
             kind,
-            key: key_of(labels),
+            key: values_key(labels),
             labels,
             values,
         }
@@ -115,16 +115,25 @@ impl Row<'_> {
     /// The key of the labels that name the entity, without those that say more about it.
     pub fn name_key(&self) -> u64 {
         match self.labels.get(..self.kind.naming_labels()) {
-            Some(names) if names.len() < self.labels.len() => key_of(names),
+            Some(names) if names.len() < self.labels.len() => values_key(names),
             _ => self.key,
         }
     }
 }
 
-fn key_of(labels: &[(&'static str, &str)]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    labels.hash(&mut hasher);
-    hasher.finish()
+/// Of the values alone: rows of one kind and family have the same label names.
+fn values_key(labels: &[(&'static str, &str)]) -> u64 {
+    key_of(Values(labels))
+}
+
+struct Values<'a>(&'a [(&'static str, &'a str)]);
+
+impl Hash for Values<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for (_, value) in self.0 {
+            value.hash(hasher);
+        }
+    }
 }
 
 /// Takes rows: the builder of a part, the history, a test.

@@ -680,6 +680,19 @@ impl Elements for Sink<'_> {
         Ok(Labels::Known)
     }
 
+    fn whole(
+        &mut self,
+        _key: &'static str,
+        bytes: &[u8],
+        _offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        let Some((connection, used)) = decode::first(bytes) else {
+            return Ok(None);
+        };
+        self.connection(&connection);
+        Ok(Some(used))
+    }
+
     fn element(
         &mut self,
         depth: usize,
@@ -691,16 +704,21 @@ impl Elements for Sink<'_> {
             self.answer.root = decode::element(bytes, offset)?;
             return Ok(());
         }
-        let connection: Connection<'_> = decode::element(bytes, offset)?;
+        self.connection(&decode::element(bytes, offset)?);
+        Ok(())
+    }
+}
+
+impl Sink<'_> {
+    fn connection(&mut self, connection: &Connection<'_>) {
         let mut buffer = [0; SLUG_MAX];
         let reason = slug(&connection.reason, &mut buffer);
-        self.answer.add(&connection, reason);
+        self.answer.add(connection, reason);
         if self.depth != Depth::Off && connection.stop.nanos().is_some() {
             self.out.record(Record::ClosedConnection(&ClosedConnection {
-                connection: &connection,
+                connection,
                 reason,
             }));
         }
-        Ok(())
     }
 }

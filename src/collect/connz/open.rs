@@ -587,6 +587,19 @@ impl Elements for Sink<'_> {
         })
     }
 
+    fn whole(
+        &mut self,
+        _key: &'static str,
+        bytes: &[u8],
+        _offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        let Some((connection, used)) = decode::first(bytes) else {
+            return Ok(None);
+        };
+        self.connection(&connection);
+        Ok(Some(used))
+    }
+
     fn element(
         &mut self,
         depth: usize,
@@ -598,13 +611,18 @@ impl Elements for Sink<'_> {
             *self.root = decode::element(bytes, offset)?;
             return Ok(());
         }
-        let connection: Connection<'_> = decode::element(bytes, offset)?;
+        self.connection(&decode::element(bytes, offset)?);
+        Ok(())
+    }
+}
+
+impl Sink<'_> {
+    fn connection(&mut self, connection: &Connection<'_>) {
         // `head` has seen to it that the clock is known.
         self.totals
-            .add(&connection, self.now.unwrap_or(i128::MIN / 2));
+            .add(connection, self.now.unwrap_or(i128::MIN / 2));
         if self.depth != Depth::Off {
-            self.out.record(Record::Connection(&connection));
+            self.out.record(Record::Connection(connection));
         }
-        Ok(())
     }
 }

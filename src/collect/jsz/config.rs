@@ -203,6 +203,22 @@ impl Elements for Emit<'_> {
         self.state.place.head(depth, head, offset)
     }
 
+    fn whole(
+        &mut self,
+        key: &'static str,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        if key == RAFT_GROUPS {
+            return Ok(None);
+        }
+        let Some((consumer, used)) = decode::first(bytes) else {
+            return Ok(None);
+        };
+        self.consumer(key, consumer, &bytes[..used], offset + used as u64)?;
+        Ok(Some(used))
+    }
+
     fn element(
         &mut self,
         depth: usize,
@@ -216,7 +232,7 @@ impl Elements for Emit<'_> {
                 let pair = (group.name.into_owned(), group.raft_group.into_owned());
                 self.state.groups.push(pair);
             }
-            3 => self.consumer(key, bytes, offset)?,
+            3 => self.consumer(key, decode::element(bytes, offset)?, bytes, offset)?,
             2 => self.stream(decode::element(bytes, offset)?),
             1 => self.state.seen.accounts += 1,
             _ => {
@@ -242,13 +258,19 @@ impl Elements for Emit<'_> {
 }
 
 impl Emit<'_> {
-    fn consumer(&mut self, key: &str, bytes: &[u8], offset: u64) -> Result<(), DecodeError> {
+    /// `bytes` is all that is told of the consumer.
+    fn consumer(
+        &mut self,
+        key: &str,
+        consumer: ConsumerConfig<'_>,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(), DecodeError> {
         let state = &mut *self.state;
         let direct = key == DIRECT;
         if !direct {
             state.seen.consumers += 1;
         }
-        let consumer: ConsumerConfig<'_> = decode::element(bytes, offset)?;
         if !consumer.is_shown(direct) {
             return Ok(());
         }

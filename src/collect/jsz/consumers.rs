@@ -11,8 +11,7 @@
 //! (`direct_consumer_detail`) are not asked for.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -28,7 +27,7 @@ use crate::collect::table::{cells, emit, flag};
 use crate::collect::{
     Collector, Context, Count, DecodeError, Facts, Int, Moment, Record, Records, Version, decode,
 };
-use crate::state::{EntityKind, Rows, Value};
+use crate::state::{EntityKind, KeyMap, Rows, Value, key_of};
 
 /// Answers without configuration between two with it, at least.
 const PLAIN_ANSWERS: u32 = 10;
@@ -329,9 +328,9 @@ impl Ephemerals<'_> {
 /// Which consumers are durable, as far as answers with configuration have told.
 #[derive(Debug)]
 struct Kinds {
-    durable: HashMap<u64, bool>,
+    durable: KeyMap<bool>,
     /// What this answer tells, when it was asked for configuration.
-    learned: HashMap<u64, bool>,
+    learned: KeyMap<bool>,
     learning: bool,
     /// Answers begun since configuration was asked for; nothing at first.
     since: Option<u32>,
@@ -343,8 +342,8 @@ struct Kinds {
 impl Kinds {
     fn new() -> Self {
         Self {
-            durable: HashMap::new(),
-            learned: HashMap::new(),
+            durable: KeyMap::default(),
+            learned: KeyMap::default(),
             learning: false,
             since: None,
             unknown: true,
@@ -396,10 +395,8 @@ impl Kinds {
 }
 
 fn key(place: &Place, consumer: &ConsumerDetail<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
     let created = consumer.created.nanos();
-    (&place.account, &place.stream, &consumer.name, created).hash(&mut hasher);
-    hasher.finish()
+    key_of((&place.account, &place.stream, &consumer.name, created))
 }
 
 /// Names made by brokers (8 characters) and client libraries (22, ordered ones followed by a number), such as
@@ -510,6 +507,19 @@ struct Emit<'a> {
 impl Elements for Emit<'_> {
     fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError> {
         self.state.place.head(depth, head, offset)
+    }
+
+    fn whole(
+        &mut self,
+        _key: &'static str,
+        bytes: &[u8],
+        _offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        let Some((detail, used)) = decode::first(bytes) else {
+            return Ok(None);
+        };
+        self.consumer(detail);
+        Ok(Some(used))
     }
 
     fn element(

@@ -529,6 +529,19 @@ impl Elements for Emit<'_> {
         self.state.place.head(depth, head, offset)
     }
 
+    fn whole(
+        &mut self,
+        _key: &'static str,
+        bytes: &[u8],
+        _offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        let Some((detail, used)) = decode::first(bytes) else {
+            return Ok(None);
+        };
+        self.stream(detail);
+        Ok(Some(used))
+    }
+
     fn element(
         &mut self,
         depth: usize,
@@ -536,6 +549,10 @@ impl Elements for Emit<'_> {
         bytes: &[u8],
         offset: u64,
     ) -> Result<(), DecodeError> {
+        if depth == 2 {
+            self.stream(decode::element(bytes, offset)?);
+            return Ok(());
+        }
         let State {
             place,
             accounts,
@@ -544,16 +561,6 @@ impl Elements for Emit<'_> {
             facts,
         } = &mut *self.state;
         match depth {
-            2 => {
-                seen.streams += 1;
-                *streams += 1;
-                let detail: StreamDetail<'_> = decode::element(bytes, offset)?;
-                self.out.record(Record::Stream(&Stream {
-                    account: &place.account,
-                    above: &place.above,
-                    detail,
-                }));
-            }
             1 => {
                 seen.accounts += 1;
                 let detail: AccountDetail<'_> = decode::element(bytes, offset)?;
@@ -575,5 +582,18 @@ impl Elements for Emit<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Emit<'_> {
+    fn stream(&mut self, detail: StreamDetail<'_>) {
+        self.state.seen.streams += 1;
+        self.state.streams += 1;
+        let place = &self.state.place;
+        self.out.record(Record::Stream(&Stream {
+            account: &place.account,
+            above: &place.above,
+            detail,
+        }));
     }
 }

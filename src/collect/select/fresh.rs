@@ -1,7 +1,8 @@
 //! How many series begin within an hour: what was not shown for an hour counts as new.
 
-use std::collections::HashMap;
 use std::time::Duration;
+
+use crate::state::KeyMap;
 
 /// Slots of an hour.
 const SLOTS: usize = 6;
@@ -21,7 +22,7 @@ pub(super) enum Entry {
 #[derive(Debug)]
 pub(super) struct Fresh {
     max: u64,
-    known: HashMap<u64, u64>,
+    known: KeyMap<u64>,
     begun: [u64; SLOTS],
     /// Slots since time began.
     slot: u64,
@@ -32,7 +33,7 @@ impl Fresh {
     pub(super) fn new(max: u64) -> Self {
         Self {
             max,
-            known: HashMap::new(),
+            known: KeyMap::default(),
             begun: [0; SLOTS],
             slot: 0,
         }

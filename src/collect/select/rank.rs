@@ -2,19 +2,20 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::catalog::Metric;
 use crate::state::{EntityKind, Row, Rows, Value};
 
 /// What an entity is compared by: members of a replica set and sources after what they belong to (and connections that
 /// ended as their clients wanted after those that broke), then by the value
-/// that matters. The key makes the order the same each time.
+/// that matters. A hash of the name makes the order the same each time, also after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     whole: bool,
     first: u64,
     second: u64,
-    key: u64,
+    tie: u64,
 }
 
 /// All rows of one entity.
@@ -86,8 +87,17 @@ impl Held {
             whole: !is_lesser(self.kind),
             first: self.first.unwrap_or_else(shown),
             second: self.second,
-            key: self.key,
+            tie: self.tie(),
         }
+    }
+
+    /// The same for the same first row, in every process.
+    fn tie(&self) -> u64 {
+        let labels = self.rows.first().map_or(0, |(_, labels, _)| *labels);
+        let ends = self.labels[..labels].last();
+        let mut hasher = DefaultHasher::new();
+        self.text[..ends.map_or(0, |(_, end)| *end)].hash(&mut hasher);
+        hasher.finish()
     }
 
     pub(super) fn rows(&self, out: &mut dyn Rows) {

@@ -73,6 +73,79 @@ fn fault(splitter: &mut Splitter, body: &str) -> DecodeError {
     split(splitter, body, 7).map(|_| ()).unwrap_err()
 }
 
+/// Takes what stands whole in a chunk where it stands.
+#[derive(Default)]
+struct Direct {
+    notes: Notes,
+    taken: usize,
+}
+
+impl Elements for Direct {
+    fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError> {
+        self.notes.head(depth, head, offset)
+    }
+
+    fn whole(
+        &mut self,
+        key: &'static str,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<Option<usize>, DecodeError> {
+        let found = super::super::decode::first::<serde_json::Value>(bytes);
+        let Some((_, used)) = found else {
+            return Ok(None);
+        };
+        self.taken += 1;
+        self.notes.element(2, key, &bytes[..used], offset)?;
+        Ok(Some(used))
+    }
+
+    fn element(
+        &mut self,
+        depth: usize,
+        key: &'static str,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<(), DecodeError> {
+        self.notes.element(depth, key, bytes, offset)
+    }
+}
+
+#[test]
+fn an_element_is_the_same_where_it_stands_whole_in_a_chunk() {
+    let body = r#"{"outer":[{"name":"x","inner":[{"b":"]}\""} , {"c":[{}]},{}]},{"name":"y","inner":[{"d":1.5e3}]}]}"#;
+    let expected = elements(body);
+    let mut taken = Vec::new();
+    for size in 1..=body.len() {
+        let mut splitter = Splitter::new(CUTS);
+        let mut direct = Direct::default();
+        for chunk in body.as_bytes().chunks(size) {
+            splitter.feed(chunk, &mut direct).unwrap();
+        }
+        splitter.finish().unwrap();
+        assert_eq!(direct.notes.elements, expected, "{size}");
+        taken.push(direct.taken);
+    }
+    assert_eq!((taken.first(), taken.last()), (Some(&0), Some(&4)));
+}
+
+#[test]
+fn a_fault_is_the_same_in_an_element_that_stands_whole() {
+    for inner in [
+        r#"{"b":x}"#,
+        r#"{"b" 1}"#,
+        r#"{"b":1}}"#,
+        r#"{"b":1} {"#,
+        "7",
+    ] {
+        let body = format!(r#"{{"outer":[{{"name":"x","inner":[{inner}]}}]}}"#);
+        let slow = fault(&mut Splitter::new(CUTS), &body);
+        let mut splitter = Splitter::new(CUTS);
+        let fast = splitter.feed(body.as_bytes(), &mut Direct::default());
+        assert_eq!(fast.unwrap_err(), slow, "{inner}");
+    }
+}
+
 #[test]
 fn elements_come_before_the_objects_around_them() {
     let body = r#"{"a":[1,{"outer":[2]}],"outer":[{"name":"x","inner":[{"b":"]}\""},{}]},{"inner":[]}],"c":{"outer":[3]}}"#;

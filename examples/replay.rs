@@ -1,12 +1,14 @@
 //! Monitoring ports made of recorded answers, for measuring a reader without a broker.
 //!
-//! Answers from memory what a folder holds (`varz.json`, `connz.json`, `jsz.json`, ...), whatever else the query says, as
-//! one server or as many: each has a port, a name (`replay-7`) and an id of its own. A path without a file is 404, as a
-//! broker that lacks it answers. Prints the URLs, one a line, and ends on Ctrl-C or SIGTERM.
+//! Answers from memory what a folder holds (`varz.json`, `connz.json`, `jsz.json.gz`, ...), whatever else the query says,
+//! as one server or as many: each has a port, a name (`replay-7`) and an id of its own. `--times` makes the server larger.
+//! A path without a file is 404, as a broker that lacks it answers. Prints the URLs, one a line, and ends on Ctrl-C or
+//! SIGTERM.
 
-use std::collections::HashMap;
+mod corpus;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-const USAGE: &str = "usage: replay FOLDER [--servers N] [--port FIRST]";
+use corpus::Bodies;
+
+const USAGE: &str = "usage: replay FOLDER [--servers N] [--times N] [--port FIRST]";
 const SERVERS_MAX: u16 = 1000;
 /// Longest request line with headers that is read.
 const REQUEST_MAX: usize = 16 << 10;
@@ -44,24 +48,19 @@ const JETSTREAM: &[(&str, &[&str])] = &[
         &["jsz.consumers-config.json", "jsz.all.json", "jsz.json"],
     ),
     ("consumers=", &["jsz_lean.json", "jsz.all.json", "jsz.json"]),
-    (
-        "streams=",
-        &["jsz_lean.json", "jsz.streams.json", "jsz.json"],
-    ),
+    ("streams=", &["jsz.streams.json", "jsz.json"]),
     ("", &["jsz.totals.json", "jsz.json"]),
 ];
-
-/// File name with its bytes.
-type Bodies = HashMap<String, Bytes>;
 
 struct Arguments {
     folder: PathBuf,
     servers: u16,
+    times: u16,
     port: u16,
 }
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
-    let (mut folder, mut servers, mut port) = (None, 1, 0);
+    let (mut folder, mut servers, mut times, mut port) = (None, 1, 1, 0);
     while let Some(word) = words.next() {
         let mut number = || -> Result<u16> {
             let value = words.next().unwrap_or_default();
@@ -70,6 +69,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
         };
         match word.as_str() {
             "--servers" => servers = number()?.clamp(1, SERVERS_MAX),
+            "--times" => times = number()?.max(1),
             "--port" => port = number()?,
             flag if flag.starts_with('-') => bail!("{flag} is no flag of this\n{USAGE}"),
             _ => folder = Some(PathBuf::from(word)),
@@ -79,6 +79,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
     Ok(Arguments {
         folder,
         servers,
+        times,
         port,
     })
 }
@@ -88,9 +89,13 @@ async fn main() -> Result<()> {
     let Arguments {
         folder,
         servers,
+        times,
         port,
     } = arguments(std::env::args().skip(1))?;
-    let recorded = bodies(&folder)?;
+    let mut recorded = corpus::read(&folder)?;
+    if times > 1 {
+        recorded = corpus::times(&recorded, usize::from(times));
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut tasks = JoinSet::new();
@@ -110,23 +115,6 @@ async fn main() -> Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
-}
-
-/// All files of the folder.
-fn bodies(folder: &Path) -> Result<Bodies> {
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut bodies = Bodies::new();
-    for entry in entries {
-        let path = entry?.path();
-        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-            bodies.insert(
-                name.to_string_lossy().into_owned(),
-                std::fs::read(&path)?.into(),
-            );
-        }
-    }
-    Ok(bodies)
 }
 
 /// The same answers as another server gives them.

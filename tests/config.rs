@@ -134,7 +134,7 @@ fn nothing_written_is_the_documented_default() {
         (plan.collect.connections, plan.collect.top),
         (Connections::Off, 20)
     );
-    assert!(plan.collect.streams && plan.collect.consumers);
+    assert!(plan.collect.streams && plan.collect.consumers && !plan.collect.gateway_accounts);
     assert_eq!(plan.probe_connect, Some(seconds(10)));
     assert_eq!(
         (plan.log.format, plan.log.level),

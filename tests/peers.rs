@@ -1,4 +1,4 @@
-//! `/routez`, `/gatewayz`, `/leafz`, `/subsz`: other servers, what vanishes when they go, and the traps of the reference.
+//! `/routez`, `/gatewayz` with accounts and without, `/leafz`, `/subsz`: other servers, what vanishes when they go, and the traps of the reference.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod fixtures;
@@ -9,6 +9,8 @@ use fixtures::{Series, body, by, collector, decode, feed, value};
 use natsight::collect::{Collector, Context, Facts};
 use serde_json::{Value as Json, json};
 
+#[path = "peers/gateway_accounts.rs"]
+mod gateway_accounts;
 #[path = "peers/gateways.rs"]
 mod gateways;
 #[path = "peers/leafnodes.rs"]

@@ -65,6 +65,7 @@ pub(super) fn rules(plan: &Plan, wish: &Arc<Wish>) -> Rules {
             top: plan.collect.top,
             streams: plan.collect.streams,
             consumers: plan.collect.consumers,
+            gateway_accounts: plan.collect.gateway_accounts,
             scope: Arc::new(scope(&plan.collect)),
             series_new_max: plan.collect.series_new_max,
             checks: exporter.shown.checks,

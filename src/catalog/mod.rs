@@ -106,6 +106,8 @@ pub enum Origin {
     Routez,
     /// `/gatewayz`.
     Gatewayz,
+    /// `/gatewayz?accs=true`.
+    GatewayAccounts,
     /// `/leafz`.
     Leafz,
     /// `/subsz` without subscriptions.
@@ -142,6 +144,7 @@ impl Origin {
             Self::Closed => "closed",
             Self::Routez => "routez",
             Self::Gatewayz => "gatewayz",
+            Self::GatewayAccounts => "gateway_accounts",
             Self::Leafz => "leafz",
             Self::Subsz => "subsz",
             Self::Accstatz => "accstatz",
@@ -170,7 +173,9 @@ impl Origin {
             | Self::Process
             | Self::Own => Tier::Light,
             Self::Healthz => Tier::Health,
-            Self::Connz | Self::Closed | Self::Accountz => Tier::Connections,
+            Self::Connz | Self::Closed | Self::Accountz | Self::GatewayAccounts => {
+                Tier::Connections
+            }
             Self::Streams | Self::Raftz | Self::Ipqueuesz => Tier::Streams,
             Self::Consumers => Tier::Consumers,
             Self::Config => Tier::Config,

@@ -883,6 +883,18 @@ catalog! {
     /// One gateway connection: the server at its other end, and whether the gateway is configured or was learnt.
     GatewayInfo = Info "nats_gateway_info" ["peer" "direction" "cid" "peer_id" "kind" "ip" "port" "configured" "tls_version" "tls_cipher_suite"] Gatewayz;
 
+    // Accounts on each gateway connection, from gatewayz?accs=true, by collect.gateway_accounts.
+    /// How messages of the account are chosen for this gateway connection: optimistic (all but those on subjects known to have no interest), transitioning, or interest-only. Always 1. Servers of 2.9 and later switch the accounts that they know to interest-only by themselves.
+    GatewayAccountMode = Gauge "nats_gateway_account_interest_mode" ["peer" "direction" "cid" "account" "mode"] GatewayAccounts detail;
+    /// Subjects of the account that the receiving end of this gateway connection has said it has no interest in; until the mode is interest-only, messages on all others are sent.
+    GatewayAccountNoInterest = Gauge "nats_gateway_account_no_interest_subjects" ["peer" "direction" "cid" "account"] GatewayAccounts detail;
+    /// Subscriptions of the account at the other end of this outbound connection, those of queue groups among them.
+    GatewayAccountSubscriptions = Gauge "nats_gateway_account_subscriptions" ["peer" "direction" "cid" "account"] GatewayAccounts detail;
+    /// Subscriptions in queue groups of the account at the other end of this outbound connection.
+    GatewayAccountQueueSubscriptions = Gauge "nats_gateway_account_queue_subscriptions" ["peer" "direction" "cid" "account"] GatewayAccounts detail;
+    /// Subjects without interest at which an account is switched to interest-only; the largest number where accounts differ.
+    GatewayInterestThreshold = Gauge "nats_gateway_interest_only_threshold_subjects" [] GatewayAccounts detail;
+
     // Leaf nodes, accepted and solicited, from leafz: one connection for each account.
     /// Whether a leaf node connection to this server is there for this account; 0 for an hour after the last one went. Servers without a name of their own are left out when they go.
     LeafnodeConnected = Gauge "nats_leafnode_connected" ["peer" "account"] Leafz;

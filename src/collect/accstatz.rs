@@ -145,6 +145,7 @@ struct Decoder {
 struct State {
     names: Names,
     labels: BTreeMap<String, String>,
+    accounts: u64,
     facts: Facts,
 }
 
@@ -166,6 +167,7 @@ impl Collector for Decoder {
         self.splitter.reset();
         self.state.names.begin();
         self.state.labels.clear();
+        self.state.accounts = 0;
         self.state.facts = Facts::default();
     }
 
@@ -178,6 +180,7 @@ impl Collector for Decoder {
         self.splitter.finish()?;
         self.state.names.finish();
         let mut facts = std::mem::take(&mut self.state.facts);
+        facts.accounts = Some(self.state.accounts);
         facts.account_labels = Some(std::mem::take(&mut self.state.labels));
         Ok(facts)
     }
@@ -214,6 +217,7 @@ impl Elements for Emit<'_> {
             return Ok(());
         }
         let detail: AccountTraffic<'_> = decode::element(bytes, offset)?;
+        state.accounts += 1;
         let account = state.names.label(&detail.name, &detail.acc).to_owned();
         if account != detail.acc {
             let id = detail.acc.to_string();

@@ -1,4 +1,4 @@
-//! `/gatewayz`: connections to other clusters, without accounts (`accs=1` costs with their number).
+//! `/gatewayz`: connections to other clusters, without accounts (see `gateway_accounts`).
 //!
 //! A server has one outbound connection to each other cluster, which sends, and one inbound connection from each server
 //! there that chose it, which receives. So "connected" is about the outbound one; no inbound ones may be well. Counters
@@ -162,6 +162,13 @@ impl Body<'_> {
             .map(AsRef::as_ref)
     }
 
+    /// In both directions.
+    fn connections(&self) -> u64 {
+        let inbound = self.inbound_gateways.values().flatten().flatten();
+        let all = self.outbound_gateways.values().chain(inbound);
+        all.filter(|remote| remote.connection.is_some()).count() as u64
+    }
+
     fn inbound(&self, peer: &str) -> impl Iterator<Item = &Remote<'_>> {
         let remotes = self.inbound_gateways.get(peer);
         remotes.into_iter().flatten().flatten()
@@ -224,6 +231,7 @@ impl Collector for Decoder {
             }));
             let facts = Facts {
                 server_id: body.server_id.as_deref().map(str::to_owned),
+                gateways: Some(body.connections()),
                 ..Facts::default()
             };
             *staged = Some((known, facts));

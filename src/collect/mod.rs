@@ -58,6 +58,7 @@ collectors! {
     healthz::{ Healthz },
     routez::{ Route, Routes, RoutesBody },
     gatewayz::{ Gateways },
+    gateway_accounts::{ GatewayAccount, InterestThreshold },
     leafz::{ Leafnode, Leafnodes },
     subsz::{ Sublists },
     accstatz::{ AccountStat },
@@ -110,6 +111,8 @@ pub struct Options {
     pub streams: bool,
     /// Series for each durable consumer.
     pub consumers: bool,
+    /// Series for each account on each gateway connection.
+    pub gateway_accounts: bool,
     /// Which accounts, streams and consumers are shown.
     pub scope: Arc<Scope>,
     /// Most series of one collector of one server that may begin within an hour.
@@ -130,7 +133,11 @@ pub struct Checks {
 impl Options {
     /// Whether the configuration asks for the families of level detail of this origin.
     pub fn details(&self, origin: Origin) -> bool {
-        matches!(origin, Origin::Connz | Origin::Closed) && self.connections != Connections::Off
+        match origin {
+            Origin::Connz | Origin::Closed => self.connections != Connections::Off,
+            Origin::GatewayAccounts => self.gateway_accounts,
+            _ => false,
+        }
     }
 }
 
@@ -141,6 +148,7 @@ impl Default for Options {
             top: 20,
             streams: true,
             consumers: true,
+            gateway_accounts: false,
             scope: Arc::default(),
             series_new_max: 100_000,
             checks: Checks::default(),
@@ -202,6 +210,8 @@ impl Context {
         let sizes = Sizes {
             streams: facts.streams.unwrap_or(before.streams),
             consumers: facts.consumers.unwrap_or(before.consumers),
+            accounts: facts.accounts.unwrap_or(before.accounts),
+            gateways: facts.gateways.unwrap_or(before.gateways),
             ..before
         };
         if sizes != before {
@@ -249,6 +259,17 @@ pub struct Sizes {
     pub streams: u64,
     /// Consumers on this server (jsz).
     pub consumers: u64,
+    /// Accounts that this server knows (accstatz).
+    pub accounts: u64,
+    /// Gateway connections of this server, in both directions (gatewayz).
+    pub gateways: u64,
+}
+
+impl Sizes {
+    /// Accounts on gateway connections: each is on every one of them, at most.
+    pub fn gateway_accounts(&self) -> u64 {
+        self.accounts.saturating_mul(self.gateways)
+    }
 }
 
 /// Version of a broker, for fields that a version has or lacks.
@@ -308,6 +329,10 @@ pub struct Facts {
     pub streams: Option<u64>,
     /// Consumers on this server, where the body counts them.
     pub consumers: Option<u64>,
+    /// Accounts that this server knows, where the body lists them.
+    pub accounts: Option<u64>,
+    /// Gateway connections of this server, where the body lists them.
+    pub gateways: Option<u64>,
     /// Other servers of the cluster, this one perhaps among them; at most [`PEERS_MAX`].
     pub peers: Vec<PeerAddress>,
     /// For [`Accounts::labels`], where the body tells.

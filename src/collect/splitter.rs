@@ -18,6 +18,8 @@ const BUFFER_KEPT: usize = 256 << 10;
 
 /// The key of a cut that stands for every member of an object whose keys are data: each is cut out if it is an object.
 pub(crate) const EACH: &str = "*";
+/// The same for members that are arrays: each is taken apart.
+pub(crate) const EACH_ARRAY: &str = "*[]";
 
 /// An array that is taken apart: its key in the object around it, and the arrays to take apart inside its elements.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ pub(crate) trait Elements {
     /// Also called at the object's end with all of it, when an earlier call answered `Labels::Missing`.
     fn head(&mut self, depth: usize, head: &[u8], offset: u64) -> Result<Labels, DecodeError>;
 
-    /// A member cut by [`EACH`] begins, at the depth that its `element` will have.
+    /// A member cut by [`EACH`] or [`EACH_ARRAY`] begins, at the depth that its `element`, or each of its elements, will
+    /// have.
     fn member(&mut self, _depth: usize, _key: &str) {}
 
     /// Takes the element at the beginning of `bytes`, which goes on behind it, and gives its length. Nothing when it is not
@@ -265,7 +268,7 @@ impl Splitter {
             b'[' | b'{' => {
                 if let Some(cut) = self.cut_here(byte) {
                     return match byte {
-                        b'[' => self.begin_array(cut),
+                        b'[' => self.begin_array(cut, out),
                         _ => self.begin_member(cut, out),
                     }
                     .map(|()| 1);
@@ -372,8 +375,10 @@ impl Splitter {
         let quoted = frame.bytes[frame.key_start..].strip_suffix(b":")?;
         let key = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         let named = |name: &[u8]| {
-            let mut arrays = frame.cuts.iter().filter(|cut| cut.key != EACH);
-            arrays.find(|cut| cut.key.as_bytes() == name)
+            let each = |cut: &&Cut| cut.key == EACH || cut.key == EACH_ARRAY;
+            let mut arrays = frame.cuts.iter().filter(|cut| !each(cut));
+            let any = || frame.cuts.iter().find(|cut| cut.key == EACH_ARRAY);
+            arrays.find(|cut| cut.key.as_bytes() == name).or_else(any)
         };
         if key.contains(&b'\\') {
             let key: String = serde_json::from_slice(quoted).ok()?;
@@ -382,12 +387,19 @@ impl Splitter {
         named(key)
     }
 
-    /// The member's key goes to `out`, and leaves no trace in the object around it.
     fn begin_member(
         &mut self,
         cut: &'static Cut,
         out: &mut dyn Elements,
     ) -> Result<(), DecodeError> {
+        self.hand_over_key(out)?;
+        self.append(b"0")?;
+        self.push(EACH, cut.inside);
+        Ok(())
+    }
+
+    /// The member's key goes to `out`, and leaves no trace in the object around it.
+    fn hand_over_key(&mut self, out: &mut dyn Elements) -> Result<(), DecodeError> {
         let (depth, offset) = (self.frames.len(), self.offset);
         let frame = self.top();
         let quoted = &frame.bytes[frame.key_start..];
@@ -395,12 +407,17 @@ impl Splitter {
         let key = super::decode::key(quoted, offset)?;
         out.member(depth, &key);
         frame.bytes.truncate(frame.key_start);
-        self.append(b"\"\":0")?;
-        self.push(EACH, cut.inside);
-        Ok(())
+        self.append(b"\"\":")
     }
 
-    fn begin_array(&mut self, cut: &'static Cut) -> Result<(), DecodeError> {
+    fn begin_array(
+        &mut self,
+        cut: &'static Cut,
+        out: &mut dyn Elements,
+    ) -> Result<(), DecodeError> {
+        if cut.key == EACH_ARRAY {
+            self.hand_over_key(out)?;
+        }
         self.append(b"[]")?;
         self.top().cut = Some(cut);
         self.state = State::Element { first: true };

@@ -150,6 +150,8 @@ pub struct CollectPlan {
     pub streams: bool,
     /// Each durable consumer.
     pub consumers: bool,
+    /// Each account on each gateway connection.
+    pub gateway_accounts: bool,
     /// When there are any, only what one of them matches.
     pub allow: Vec<PatternPlan>,
     /// Nothing that one of them matches.
@@ -256,6 +258,7 @@ impl Reader {
             top: usize::try_from(self.count(Key::CollectTop)).unwrap_or(usize::MAX),
             streams: self.switch(Key::CollectStreams),
             consumers: self.switch(Key::CollectConsumers),
+            gateway_accounts: self.switch(Key::CollectGatewayAccounts),
             allow: patterns::plan(self, &patterns::ALLOW),
             deny: patterns::plan(self, &patterns::DENY),
             series_max: self.count(Key::CollectSeriesMax),

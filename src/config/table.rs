@@ -169,6 +169,9 @@ leaves! {
     CollectStreams = "collect.streams", Kind::Switch, Default("true"), Now;
     /// Series for each durable consumer; ephemeral and ordered ones are shown as sums only.
     CollectConsumers = "collect.consumers", Kind::Switch, Default("true"), Now;
+    /// Series for each account on each gateway connection: its interest mode and subscriptions. To answer, the broker walks
+    /// all accounts of each connection under that connection's lock.
+    CollectGatewayAccounts = "collect.gateway_accounts", Kind::Switch, Default("false"), Now;
     /// Show only what one of these entries matches: the account, `*` for any part. A part left out matches all.
     CollectAllowAccount = "collect.allow[].account", Kind::Text, Example("APP"), Now;
     /// Show only what one of these entries matches: the stream.

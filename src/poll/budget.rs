@@ -257,7 +257,7 @@ impl Drop for Share {
 }
 
 /// Series that collectors will probably want, before they answered.
-fn expected(options: &Options, sizes: Sizes) -> [(&'static str, u64); 3] {
+fn expected(options: &Options, sizes: Sizes) -> [(&'static str, u64); 4] {
     let connections = match options.connections {
         Connections::Off => 0,
         Connections::Top => sizes.connections.min(options.top as u64),
@@ -269,10 +269,16 @@ fn expected(options: &Options, sizes: Sizes) -> [(&'static str, u64); 3] {
     } else {
         0
     };
+    let gateway_accounts = if options.gateway_accounts {
+        sizes.gateway_accounts()
+    } else {
+        0
+    };
     [
         ("connz", connections.saturating_mul(10)),
         ("streams", streams.saturating_mul(16)),
         ("consumers", consumers.saturating_mul(16)),
+        ("gateway_accounts", gateway_accounts.saturating_mul(3)),
     ]
 }
 
@@ -332,6 +338,29 @@ mod tests {
         ] {
             assert_eq!(level(wants.clone(), room), expected, "{wants:?}");
         }
+    }
+
+    #[test]
+    fn what_is_switched_off_wants_nothing() {
+        let sizes = Sizes {
+            streams: 2,
+            accounts: 5,
+            gateways: 4,
+            ..Sizes::default()
+        };
+        let of = |options: &Options, name| {
+            expected(options, sizes)
+                .into_iter()
+                .find(|row| row.0 == name)
+        };
+        let off = Options::default();
+        let on = Options {
+            gateway_accounts: true,
+            ..Options::default()
+        };
+        assert_eq!(of(&off, "gateway_accounts"), Some(("gateway_accounts", 0)));
+        assert_eq!(of(&on, "gateway_accounts"), Some(("gateway_accounts", 60)));
+        assert_eq!(of(&off, "streams"), Some(("streams", 32)));
     }
 
     fn entry(shown: u64, wanted: u64) -> Entry {

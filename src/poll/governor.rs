@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::collect::Sizes;
+
 /// No interval is stretched beyond this.
 const INTERVAL_MAX: Duration = Duration::from_secs(600);
 /// Weight of the newest measurement; the rest is what was measured before. Single answers vary by a factor of three
@@ -51,17 +53,19 @@ pub(super) fn measured(
 }
 
 /// The cost before the first answer, from cheap counts. Per entity as measured on 2.15.1 (docs/ARCHITECTURE.md).
-pub(super) fn predicted(
-    collector: &str,
-    connections: u64,
-    streams: u64,
-    consumers: u64,
-) -> Duration {
+pub(super) fn predicted(collector: &str, sizes: Sizes) -> Duration {
+    let Sizes {
+        connections,
+        streams,
+        consumers,
+        ..
+    } = sizes;
     let nanos = match collector {
         "connz" => connections.saturating_mul(4_000),
         "closed" => connections.saturating_mul(200),
         "streams" => streams.saturating_mul(3_400),
         "consumers" => consumers.saturating_mul(14_000),
+        "gateway_accounts" => sizes.gateway_accounts().saturating_mul(2_500),
         "raftz" => streams.saturating_add(consumers).saturating_mul(10_000),
         "jsz_config" => streams.saturating_add(consumers).saturating_mul(25_000),
         "healthz_full" => streams.saturating_add(consumers).saturating_mul(1_000),
@@ -139,6 +143,19 @@ mod tests {
     #[test]
     fn waiting_is_not_work() {
         assert_eq!(measured(None, 3 * S, MS, 4 * MS), 90 * MS);
+    }
+
+    #[test]
+    fn what_is_not_measured_is_predicted_from_counts() {
+        let sizes = Sizes {
+            connections: 10_000,
+            accounts: 5_000,
+            gateways: 2,
+            ..Sizes::default()
+        };
+        assert_eq!(predicted("connz", sizes), 40 * MS);
+        assert_eq!(predicted("gateway_accounts", sizes), 25 * MS);
+        assert_eq!(predicted("ipqueuesz", sizes), Duration::ZERO);
     }
 
     #[test]

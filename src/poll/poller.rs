@@ -361,9 +361,7 @@ impl Poller {
         Context::learn(&mut self.context, &facts);
         let heavy = self.jobs[place].slot == Slot::Heavy;
         if heavy {
-            let sizes = self.context.sizes;
-            let predicted =
-                governor::predicted(name, sizes.connections, sizes.streams, sizes.consumers);
+            let predicted = governor::predicted(name, self.context.sizes);
             let before = self.costs.get(name).copied();
             let cost = governor::measured(before, took, self.round_trip.min(took), predicted);
             self.costs.insert(name, cost);
@@ -502,9 +500,11 @@ impl Poller {
         let sizes = self.context.sizes;
         let load = |job: &Job| Load {
             every: job.every,
-            cost: self.costs.get(job.name).copied().unwrap_or_else(|| {
-                governor::predicted(job.name, sizes.connections, sizes.streams, sizes.consumers)
-            }),
+            cost: self
+                .costs
+                .get(job.name)
+                .copied()
+                .unwrap_or_else(|| governor::predicted(job.name, sizes)),
         };
         let job = &self.jobs[place];
         let interval = match job.slot {

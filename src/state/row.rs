@@ -18,6 +18,8 @@ pub enum EntityKind {
     EndedConnection,
     /// Another server, or a connection to it.
     Peer,
+    /// An account on a connection to another cluster.
+    GatewayAccount,
     /// A JetStream account.
     Account,
     /// A stream.
@@ -47,7 +49,7 @@ impl EntityKind {
             Self::Account | Self::Connection | Self::BrokenConnection | Self::EndedConnection => 1,
             Self::Stream | Self::RaftGroup => 2,
             Self::StreamReplica | Self::Consumer | Self::RaftPeer => 3,
-            Self::Peer | Self::ConsumerReplica => 4,
+            Self::Peer | Self::GatewayAccount | Self::ConsumerReplica => 4,
             Self::StreamSource | Self::Queue => 6,
         }
     }

@@ -82,8 +82,17 @@ versions! {
     v2_15_1 = "2.15.1",
 }
 
-/// With whole clusters, which take longer: the newest version, and the oldest that is widely run.
+/// With whole clusters, which take longer: the newest version, the oldest that is widely run, and the oldest for what
+/// is about gateways alone.
 mod clusters {
+    mod v2_9_10 {
+        const VERSION: &str = "2.9.10";
+
+        tests! {
+            supercluster::accounts_on_gateways_are_shown,
+        }
+    }
+
     mod v2_10_26 {
         const VERSION: &str = "2.10.26";
 

@@ -161,6 +161,37 @@ fn all_is_well(page: &Page, nodes: [&str; 3]) -> Result<()> {
     Ok(())
 }
 
+/// A switch that brings [`accounts_are_on_gateways`].
+const WITH_ACCOUNTS: &str = "--collect-gateway-accounts=true";
+
+/// Each account of b1 is on its connection to A and on those from there, as interest-only.
+fn accounts_are_on_gateways(page: &Page) -> Result<()> {
+    let of_b = [("server_name", "b1"), ("peer", "A"), ("account", "SYS")];
+    let mode = ("mode", "interest-only");
+    for (direction, connections) in [("outbound", 1), ("inbound", 3)] {
+        let labels = [of_b[0], of_b[1], of_b[2], ("direction", direction), mode];
+        let shown = page
+            .all("nats_gateway_account_interest_mode", &labels)
+            .len();
+        ensure!(
+            shown == connections,
+            "SYS is on {shown} {direction} connections"
+        );
+    }
+    // The other end's own subscriptions, at least.
+    let subscriptions = page.all("nats_gateway_account_subscriptions", &of_b);
+    let some = subscriptions.iter().map(|sample| sample.value).sum::<f64>();
+    ensure!(some > 10.0, "{some} subscriptions of SYS in A");
+    Ok(())
+}
+
+pub(crate) async fn accounts_on_gateways_are_shown(version: &str) -> Result<()> {
+    let all = Supercluster::start(version)?;
+    let sidecar = Sidecar::start(&all.urls(), &[QUICK, &[WITH_ACCOUNTS]].concat())?;
+    sidecar.wait_for("accounts are on gateways", LONG, accounts_are_on_gateways)?;
+    Ok(())
+}
+
 /// What this broker itself says is on the page.
 fn reports(page: &Page, name: &str) -> Result<()> {
     ensure!(
@@ -237,9 +268,12 @@ pub(crate) async fn nodes_are_killed_frozen_and_renamed_and_the_page_follows(
     version: &str,
 ) -> Result<()> {
     let mut all = Supercluster::start(version)?;
-    let sidecar = Sidecar::start(&all.urls(), QUICK)?;
+    let sidecar = Sidecar::start(&all.urls(), &[QUICK, &[WITH_ACCOUNTS]].concat())?;
     let before = ["a1", "a2", "a3"];
-    sidecar.wait_for("all is well", LONG, |page| all_is_well(page, before))?;
+    sidecar.wait_for("all is well", LONG, |page| {
+        accounts_are_on_gateways(page)?;
+        all_is_well(page, before)
+    })?;
     let watch = Watch::start(&sidecar)?;
 
     all.a[0].kill()?;

@@ -25,6 +25,7 @@ const RECORDINGS: &[(&str, &str, &str)] = &[
     ("closed", "connz", "closed"),
     ("routez", "routez", ""),
     ("gatewayz", "gatewayz", ""),
+    ("gateway_accounts", "gatewayz", "accs"),
     ("leafz", "leafz", ""),
     ("subsz", "subsz", ""),
 ];

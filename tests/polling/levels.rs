@@ -75,6 +75,35 @@ async fn configuration_and_collect_ask_for_details() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn accounts_on_gateways_are_asked_for_by_configuration_only() {
+    const PATH: &str = "/gatewayz?accs";
+    for on in [false, true] {
+        let fake = Fake::new();
+        let remote = json!({"connection": {"cid": 7}, "accounts": [{"name": "APP", "interest_mode": "Optimistic"}]});
+        let body = json!({"server_id": "IDONE", "outbound_gateways": {"B": remote}, "inbound_gateways": {}});
+        fake.say(PATH, Say::Body(body.to_string().into_bytes()));
+        let mut rules = rules();
+        rules.options.gateway_accounts = on;
+        let mut scene = Scene::start(watch_of(fake.clone(), rules));
+        scene.pass(70 * S).await;
+        let (page, name) = (scene.page(), Origin::GatewayAccounts.as_str());
+        assert_eq!(success(&page, name), on.then_some(1.0));
+        assert_eq!(details(&page).contains(name), on);
+        // Half as often as connections by default, and at once.
+        assert_eq!(fake.asked_for(PATH).len(), if on { 3 } else { 0 });
+        let labels = [
+            ("peer", "B"),
+            ("direction", "outbound"),
+            ("cid", "7"),
+            ("account", "APP"),
+            ("mode", "optimistic"),
+        ];
+        let shown = page.value("nats_gateway_account_interest_mode", &labels);
+        assert_eq!(shown, on.then_some(1.0));
+    }
+}
+
 #[test]
 fn what_one_asks_for_by_name_is_a_collector() {
     // Details that no collector gives could not be asked for.

@@ -132,6 +132,7 @@ fn is_lesser(kind: EntityKind) -> bool {
         | EntityKind::Connection
         | EntityKind::BrokenConnection
         | EntityKind::Peer
+        | EntityKind::GatewayAccount
         | EntityKind::Account
         | EntityKind::Stream
         | EntityKind::RaftGroup
@@ -159,6 +160,7 @@ fn weight(metric: Metric) -> Option<Weight> {
         | Metric::ConsumerReplicaLag
         | Metric::RoutePending
         | Metric::GatewayPending
+        | Metric::GatewayAccountNoInterest
         | Metric::LeafnodeSubscriptions
         | Metric::AccountConnections
         | Metric::AccountSublistSubscriptions
@@ -170,6 +172,7 @@ fn weight(metric: Metric) -> Option<Weight> {
         | Metric::ConsumerAckPending
         | Metric::ConnectionSubscriptions
         | Metric::AccountSubscriptions
+        | Metric::GatewayAccountSubscriptions
         | Metric::RaftLogEntries
         | Metric::IpqueueInProgress => Some(Weight::Second),
         _ => None,

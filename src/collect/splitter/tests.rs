@@ -364,3 +364,45 @@ fn members_under_any_key_are_cut_out() {
     let cut = splitter.feed(br#"{"a": {"g": {"x": "#, &mut members);
     assert!(cut.is_ok() && splitter.finish().is_err());
 }
+
+#[test]
+fn arrays_under_any_key_are_taken_apart() {
+    const LISTS: &[Cut] = &[
+        Cut {
+            key: "named",
+            inside: &[],
+        },
+        Cut {
+            key: EACH_ARRAY,
+            inside: &[Cut {
+                key: "inner",
+                inside: &[],
+            }],
+        },
+    ];
+    let body = r#"{"a\"]": [{"inner": [{"x": [1]}], "n": 1}, {}], "named": [{"y": 2}], "o": {"inner": [3]}, "b": [], "*[]": [{}], "c": null}"#;
+    let expected = [
+        "1 a\"]",
+        r#"2 {"x":[1]}"#,
+        r#"1 {"inner":[],"n":1}"#,
+        "1 {}",
+        r#"1 {"y":2}"#,
+        "1 b",
+        "1 *[]",
+        "1 {}",
+        r#"0 {"":[],"named":[],"o":{"inner": [3]},"":[],"":[],"c":null}"#,
+    ];
+    let mut splitter = Splitter::new(LISTS);
+    for size in 1..body.len() {
+        let mut members = Members::default();
+        splitter.reset();
+        for chunk in body.as_bytes().chunks(size) {
+            splitter.feed(chunk, &mut members).unwrap();
+        }
+        splitter.finish().unwrap();
+        assert_eq!(members.0, expected, "{size}");
+    }
+    let mut members = Members::default();
+    splitter.reset();
+    assert!(splitter.feed(br#"{"a": [1]}"#, &mut members).is_err());
+}

@@ -81,9 +81,9 @@ pub(crate) fn element<'a, T: Deserialize<'a>>(
     })
 }
 
-/// Decodes the element at the beginning of `bytes` and gives its length; nothing when it is not whole or not right.
-pub(crate) fn first<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, usize)> {
-    let mut elements = serde_json::Deserializer::from_slice(bytes).into_iter();
+/// Decodes the element at the beginning of `text` and gives its length; nothing when it is not whole or not right.
+pub(crate) fn first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, usize)> {
+    let mut elements = serde_json::Deserializer::from_str(text).into_iter();
     let element = elements.next()?.ok()?;
     Some((element, elements.byte_offset()))
 }

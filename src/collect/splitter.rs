@@ -45,12 +45,12 @@ pub(crate) trait Elements {
     /// have.
     fn member(&mut self, _depth: usize, _key: &str) {}
 
-    /// Takes the element at the beginning of `bytes`, which goes on behind it, and gives its length. Nothing when it is not
+    /// Takes the element at the beginning of `text`, which goes on behind it, and gives its length. Nothing when it is not
     /// whole or not right: then it comes by `element`, which tells what is wrong. Asked where nothing is cut out of elements.
     fn whole(
         &mut self,
         _key: &'static str,
-        _bytes: &[u8],
+        _text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
         Ok(None)
@@ -186,9 +186,13 @@ impl Splitter {
     /// Feeds the next bytes of the body.
     pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut dyn Elements) -> Result<(), DecodeError> {
         let base = self.offset;
+        // Looked at once for all strings in it; a character that is cut comes whole by the slower way.
+        let text = std::str::from_utf8(bytes)
+            .or_else(|error| std::str::from_utf8(&bytes[..error.valid_up_to()]))
+            .unwrap_or_default();
         let mut at = 0;
         while at < bytes.len() {
-            at += self.step(&bytes[at..], out)?;
+            at += self.step(&bytes[at..], text.get(at..).unwrap_or_default(), out)?;
             self.offset = base + at as u64;
         }
         Ok(())
@@ -206,7 +210,13 @@ impl Splitter {
     }
 
     /// Goes on by one token or a run of bytes; gives how many bytes were used; none when only the state changed.
-    fn step(&mut self, bytes: &[u8], out: &mut dyn Elements) -> Result<usize, DecodeError> {
+    /// `text` is what of the bytes is known to be UTF-8.
+    fn step(
+        &mut self,
+        bytes: &[u8],
+        text: &str,
+        out: &mut dyn Elements,
+    ) -> Result<usize, DecodeError> {
         let blank = bytes.iter().take_while(|byte| is_blank(**byte)).count();
         match self.state {
             State::KeyText { escaped } => return self.key_text(bytes, escaped),
@@ -228,7 +238,7 @@ impl Splitter {
             }
             State::Value => return self.value(bytes[0], out),
             State::Comma => self.comma(bytes[0], out)?,
-            State::Element { first } => return self.array_element(bytes, first, out),
+            State::Element { first } => return self.array_element(bytes[0], text, first, out),
             State::ElementComma => match bytes[0] {
                 b',' => self.state = State::Element { first: false },
                 b']' => self.end_array(),
@@ -426,18 +436,19 @@ impl Splitter {
 
     fn array_element(
         &mut self,
-        bytes: &[u8],
+        byte: u8,
+        text: &str,
         first: bool,
         out: &mut dyn Elements,
     ) -> Result<usize, DecodeError> {
-        match bytes[0] {
+        match byte {
             b']' if first => self.end_array(),
             b'{' => match (self.labels(out)?, self.top().cut) {
                 (Labels::Missing, _) => self.hold()?,
                 (Labels::Known, None) => return Err(self.syntax("expected a key")),
                 (Labels::Known, Some(cut)) => {
                     if cut.inside.is_empty()
-                        && let Some(used) = out.whole(cut.key, bytes, self.offset)?
+                        && let Some(used) = out.whole(cut.key, text, self.offset)?
                     {
                         self.state = State::ElementComma;
                         return Ok(used);

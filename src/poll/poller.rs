@@ -52,6 +52,8 @@ pub struct Poller {
     /// Where in an interval this server's rounds lie, 0 to 1.
     offset: f64,
     publish: watch::Sender<Arc<Snapshot>>,
+    /// Since when something waits to be published.
+    unpublished: Option<Instant>,
 }
 
 impl Poller {
@@ -95,6 +97,7 @@ impl Poller {
             share,
             offset: fastrand::f64(),
             publish,
+            unpublished: None,
         };
         (poller, published)
     }
@@ -111,6 +114,7 @@ impl Poller {
             while let Some(job) = self.next_job() {
                 under_way.push(self.start(job));
             }
+            self.publish_when_due();
             let wake = self.wake();
             tokio::select! {
                 biased;
@@ -193,7 +197,8 @@ impl Poller {
             .iter()
             .filter(|job| !self.busy.contains(&job.slot) && self.may_start(job));
         let far = Instant::now() + Duration::from_secs(3600);
-        idle.map(|job| job.due).min().unwrap_or(far)
+        let held = self.unpublished.map(|since| since + TOGETHER);
+        idle.map(|job| job.due).chain(held).min().unwrap_or(far)
     }
 
     fn start(&mut self, place: usize) -> BoxFuture<'static, Done> {
@@ -320,7 +325,8 @@ impl Poller {
             // It was asked of the life before this one.
             self.jobs[place].ask_anew(Instant::now());
         }
-        self.publish();
+        self.settle();
+        self.unpublished.get_or_insert_with(Instant::now);
         if let Some(work) = &mut self.jobs[place].work {
             work.select.release();
         }
@@ -628,7 +634,20 @@ impl Poller {
         }
     }
 
+    /// The answers of a light round come within milliseconds and are published together: what natsight saw itself is then
+    /// written once, not after each of them.
+    fn publish_when_due(&mut self) {
+        let Some(since) = self.unpublished else {
+            return;
+        };
+        let in_round = self.busy.contains(&Slot::Light);
+        if !in_round || Instant::now() >= since + TOGETHER {
+            self.publish();
+        }
+    }
+
     fn publish(&mut self) {
+        self.unpublished = None;
         let mut builder = PartBuilder::new(&ask::labels(&self.context), self.watch.rules.twins);
         let target = self.watch.broker.shown();
         self.observed.rows(
@@ -652,14 +671,20 @@ impl Poller {
         let now = Instant::now().into_std();
         self.parts
             .insert(OBSERVED, Arc::new(builder.finish(source, now, None)));
-        self.parts.retain(|_, part| part.is_alive(now));
-        let tried = self.first_round_is_over();
-        self.share.settle(&self.jobs, &self.parts, tried);
+        self.settle();
         let snapshot = Snapshot {
             parts: self.parts.values().cloned().collect(),
             status: self.status(target),
         };
         self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    /// Takes expired parts away, and counts what is left.
+    fn settle(&mut self) {
+        let now = Instant::now().into_std();
+        self.parts.retain(|_, part| part.is_alive(now));
+        let tried = self.first_round_is_over();
+        self.share.settle(&self.jobs, &self.parts, tried);
     }
 
     fn status(&self, target: String) -> ServerStatus {
@@ -712,6 +737,8 @@ impl Drop for Poller {
     }
 }
 
+/// How long an answer may wait for others of its round before it is published.
+const TOGETHER: Duration = Duration::from_millis(50);
 /// Reason of an answer that was cut at its byte limit.
 const TOO_LARGE: &str = "too_large";
 /// The job that reads the broker's process; natsight sees it itself.

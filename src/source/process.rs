@@ -179,7 +179,9 @@ fn find_listener_in(root: &Path, port: u16) -> Result<Pid, ProcessError> {
     }
 }
 
-/// Inodes of the sockets that listen on `port`. A busy broker has a line for each connection, so it is read line by line.
+/// Inodes of the sockets that listen on `port`. The kernel tells all that listen first, then a line for each connection
+/// (Linux `net/ipv4/tcp_ipv4.c`, `tcp_get_idx`): 24,000 of those took it 70 ms, so they are not
+/// read.
 fn listening_inodes(
     table: &Path,
     port: u16,
@@ -191,21 +193,37 @@ fn listening_inodes(
     };
     let mut reader = BufReader::new(File::open(table).map_err(unreadable)?);
     let mut line = String::new();
-    while reader.read_line(&mut line).map_err(unreadable)? > 0 {
-        inodes.extend(listening_inode(&line, port));
+    let mut next = |line: &mut String| {
         line.clear();
+        reader.read_line(line).map_err(unreadable)
+    };
+    while next(&mut line)? > 0 {
+        match socket(&line) {
+            Some(socket) if !socket.listens => break,
+            Some(socket) if socket.port == port => drop(inodes.insert(socket.inode)),
+            _ => {}
+        }
     }
     Ok(())
 }
 
+/// A line of `/proc/net/tcp`.
+struct Socket {
+    port: u16,
+    listens: bool,
+    inode: u64,
+}
+
 /// `sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...`, addresses and state in hexadecimal.
-fn listening_inode(line: &str, port: u16) -> Option<u64> {
+fn socket(line: &str) -> Option<Socket> {
     const LISTEN: &str = "0A";
     let mut fields = line.split_ascii_whitespace().skip(1);
-    let (_, local_port) = fields.next()?.rsplit_once(':')?;
-    let state = fields.nth(1)?;
-    let inode = fields.nth(5)?.parse().ok()?;
-    (state == LISTEN && u16::from_str_radix(local_port, 16) == Ok(port)).then_some(inode)
+    let (_, port) = fields.next()?.rsplit_once(':')?;
+    Some(Socket {
+        port: u16::from_str_radix(port, 16).ok()?,
+        listens: fields.nth(1)? == LISTEN,
+        inode: fields.nth(5)?.parse().ok()?,
+    })
 }
 
 /// In rising order: of a process and its children that inherited a socket, the parent comes first.
@@ -406,12 +424,21 @@ mod tests {
             "0: 1:zzzz 0:0 0A 0 0 0 0 0 7",
             "0: 1:201E 0:0 0A 0 0 0 0 0 x",
         ] {
-            assert_eq!(listening_inode(line, 8222), None, "{line}");
+            assert!(socket(line).is_none(), "{line}");
         }
-        assert_eq!(
-            listening_inode("0: 1:201E 0:0 0A 0 0 0 0 0 7", 8222),
-            Some(7)
-        );
+        let socket = socket("0: 1:201E 0:0 0A 0 0 0 0 0 7").unwrap();
+        assert!(socket.listens && (socket.port, socket.inode) == (8222, 7));
+    }
+
+    #[test]
+    fn connections_are_not_read() {
+        let machine = Machine::new();
+        let (first, last) = (("0100007F:201E", "0A", 11), ("0100007F:201E", "0A", 12));
+        machine.tcp("tcp", &[first, ("0100007F:201E", "01", 13), last]);
+        machine.fd(5, 3, "socket:[13]").fd(6, 3, "socket:[12]");
+        assert_eq!(machine.find(8222), Err("hidden"));
+        machine.fd(7, 3, "socket:[11]");
+        assert_eq!(machine.find(8222), Ok(7));
     }
 
     #[test]

@@ -683,10 +683,10 @@ impl Elements for Sink<'_> {
     fn whole(
         &mut self,
         _key: &'static str,
-        bytes: &[u8],
+        text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let Some((connection, used)) = decode::first(bytes) else {
+        let Some((connection, used)) = decode::first(text) else {
             return Ok(None);
         };
         self.connection(&connection);

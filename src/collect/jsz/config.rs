@@ -206,16 +206,21 @@ impl Elements for Emit<'_> {
     fn whole(
         &mut self,
         key: &'static str,
-        bytes: &[u8],
+        text: &str,
         offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
         if key == RAFT_GROUPS {
             return Ok(None);
         }
-        let Some((consumer, used)) = decode::first(bytes) else {
+        let Some((consumer, used)) = decode::first(text) else {
             return Ok(None);
         };
-        self.consumer(key, consumer, &bytes[..used], offset + used as u64)?;
+        self.consumer(
+            key,
+            consumer,
+            &text.as_bytes()[..used],
+            offset + used as u64,
+        )?;
         Ok(Some(used))
     }
 

@@ -512,10 +512,10 @@ impl Elements for Emit<'_> {
     fn whole(
         &mut self,
         _key: &'static str,
-        bytes: &[u8],
+        text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let Some((detail, used)) = decode::first(bytes) else {
+        let Some((detail, used)) = decode::first(text) else {
             return Ok(None);
         };
         self.consumer(detail);

@@ -88,15 +88,16 @@ impl Elements for Direct {
     fn whole(
         &mut self,
         key: &'static str,
-        bytes: &[u8],
+        text: &str,
         offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let found = super::super::decode::first::<serde_json::Value>(bytes);
+        let found = super::super::decode::first::<serde_json::Value>(text);
         let Some((_, used)) = found else {
             return Ok(None);
         };
         self.taken += 1;
-        self.notes.element(2, key, &bytes[..used], offset)?;
+        self.notes
+            .element(2, key, &text.as_bytes()[..used], offset)?;
         Ok(Some(used))
     }
 

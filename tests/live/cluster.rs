@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use async_nats::jetstream::{self, consumer, stream};
+use async_nats::jetstream::context::CreateStreamErrorKind;
+use async_nats::jetstream::{self, ErrorCode, consumer, stream};
 use natsight::catalog::{CATALOG, Origin};
 use natsight::expose::reader::Sample;
 
 use crate::broker::Cluster;
 use crate::sidecar::Sidecar;
-use crate::{LONG, QUICK};
+use crate::{LONG, QUICK, wait};
 
 const STREAM: &str = "ORDERS";
 const CONSUMER: &str = "billing";
@@ -47,7 +48,7 @@ async fn replicated(cluster: &Cluster) -> Result<(String, String)> {
         num_replicas: 3,
         ..Default::default()
     };
-    let mut stream = context.create_stream(config).await?;
+    let mut stream = created(&context, &config).await?;
     let config = consumer::pull::Config {
         durable_name: Some(CONSUMER.into()),
         ..Default::default()
@@ -73,6 +74,25 @@ async fn replicated(cluster: &Cluster) -> Result<(String, String)> {
     let of_stream = leader(stream.info().await?.cluster.as_ref())?;
     let of_consumer = leader(consumer.info().await?.cluster.as_ref())?;
     Ok((of_stream, of_consumer))
+}
+
+/// A new stream. A leader places no replica on a peer that it knows of and has not heard from, and says so; nothing else
+/// tells when it has.
+async fn created(context: &jetstream::Context, config: &stream::Config) -> Result<stream::Stream> {
+    let began = Instant::now();
+    loop {
+        match context.create_stream(config).await {
+            Err(error) if lacks_peers(&error.kind()) && began.elapsed() < LONG => {
+                tokio::time::sleep(wait::STEP).await;
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
+fn lacks_peers(kind: &CreateStreamErrorKind) -> bool {
+    let no_peers = ErrorCode::CLUSTER_NO_PEERS;
+    matches!(kind, CreateStreamErrorKind::JetStream(error) if error.error_code() == no_peers)
 }
 
 pub(crate) async fn a_stream_and_its_consumer_are_shown_by_their_leaders(

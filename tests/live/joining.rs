@@ -64,7 +64,9 @@ pub(crate) async fn nodes_join_and_move_by_a_targets_file(version: &str) -> Resu
             "nats_up",
             &[("server_name", "a4"), ("target", &target)],
             1.0,
-        )
+        )?;
+        // It let go of the name, and is a target that is down.
+        page.is("nats_up", &[("server_name", &old_place)], 0.0)
     };
     let page = sidecar.wait_for("a4 is shown where it is now", LONG, is_moved)?;
     ensure!(

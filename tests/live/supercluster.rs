@@ -259,6 +259,11 @@ impl Watch {
             let seen = number(&format!("count_over_time({series})"))?;
             ensure!(lowest == 1.0, "nats_up of {name} was {lowest}");
             ensure!(seen == scrapes, "{name} was on {seen} of {scrapes} pages");
+            // A watch that begins anew falls between two scrapes, but counts its requests from the start.
+            let of_name = format!("server_name='{name}', handler='/varz', code='200'");
+            let requests = format!("http_request_duration_seconds_count{{{of_name}}}[10m]");
+            let restarts = number(&format!("resets({requests})"))?;
+            ensure!(restarts == 0.0, "{name} was watched anew {restarts} times");
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-const STEP: Duration = Duration::from_millis(20);
+/// Between two looks.
+pub(crate) const STEP: Duration = Duration::from_millis(20);
 
 /// Looks until it works, and gives the last reason why not when the deadline has passed. Blocks the
 /// thread: tests run on a runtime with workers of its own, so clients go on meanwhile.

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use natsight::collect::{
-    self, Collector, Connections, Context, DecodeError, Facts, Options, Record, Select, Sizes,
-    Version,
+    self, BodyMax, Collector, Connections, Context, DecodeError, Facts, Options, Record, Select,
+    Sizes, Version,
 };
 use natsight::state::{Row, Value};
 
@@ -1119,4 +1119,24 @@ fn one_that_was_refused_has_no_account() {
     assert_eq!(account("Stale Connection", "").as_deref(), Some("$G"));
     let known = account("Authentication Failure", r#","account":"A""#);
     assert_eq!(known.as_deref(), Some("A"));
+}
+
+#[test]
+fn of_more_connections_than_an_answer_may_hold_the_slowest_readers_are_asked_for() {
+    let mut context = context();
+    context.sizes.connections = 10_000;
+    for (connections, body_max, path) in [
+        (Connections::Off, 10 << 20, "/connz?limit=1000000"),
+        (Connections::Off, 1 << 20, "/connz?sort=pending&limit=1024"),
+        (Connections::All, 30 << 20, "/connz?limit=1000000&auth=1"),
+        (
+            Connections::All,
+            3 << 20,
+            "/connz?sort=pending&limit=1024&auth=1",
+        ),
+        (Connections::All, 1, "/connz?sort=pending&limit=1&auth=1"),
+    ] {
+        context.body_max = BodyMax(body_max);
+        assert_eq!(make("connz", connections).path(&context), path);
+    }
 }

@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use natsight::collect::{Collector, Context, DecodeError, Facts, Options, Record, Version, specs};
+use natsight::collect::{
+    BodyMax, Collector, Context, DecodeError, Facts, Options, Record, Version, specs,
+};
 use natsight::state::{Row, Value};
 
 #[path = "jsz/arrival.rs"]

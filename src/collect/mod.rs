@@ -192,6 +192,27 @@ pub struct Context {
     pub extra: Extra,
     /// What other collectors told of accounts.
     pub accounts: Arc<Accounts>,
+    /// Largest answer that is read.
+    pub body_max: BodyMax,
+}
+
+/// Bytes of the largest answer that is read. What is expected to be larger is asked for in a cheaper form; the coverage
+/// of the answer then tells what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyMax(pub u64);
+
+impl Default for BodyMax {
+    /// Without a limit.
+    fn default() -> Self {
+        Self(u64::MAX)
+    }
+}
+
+impl BodyMax {
+    /// Whether an answer about so many entities, each as large as this, is read whole.
+    pub(crate) fn holds(self, entities: u64, bytes_each: u64) -> bool {
+        entities.saturating_mul(bytes_each) <= self.0
+    }
 }
 
 /// What the view of an older exporter needs of an answer.

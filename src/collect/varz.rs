@@ -12,8 +12,8 @@ use super::peers::account_or_global;
 use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, flag, info, one};
 use super::{
-    Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError, Extra,
-    Facts, Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
+    BodyMax, Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError,
+    Extra, Facts, Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
 };
 use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
@@ -776,6 +776,7 @@ impl Varz<'_> {
             extra: Extra::default(),
             configured: Arc::new(self.configured()),
             accounts: Arc::default(),
+            body_max: BodyMax::default(),
         }
     }
 

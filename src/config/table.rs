@@ -154,7 +154,7 @@ leaves! {
     PollTimeout = "poll.timeout", span(100, MINUTE), Default("2s"), Now;
     /// Longest wait for a heavy answer (connections, streams, consumers).
     PollHeavyTimeout = "poll.heavy_timeout", span(SECOND, 10 * MINUTE), Default("20s"), Now;
-    /// Largest heavy answer that is read; what is beyond counts as cut.
+    /// Largest heavy answer that is read; what is expected to be larger is asked for in a cheaper form, what is beyond counts as cut.
     PollBodyMax = "poll.body_max", Kind::Size { min: 64 * KIB, max: 4 * GIB }, Default("256MiB"), Now;
     /// Largest light answer that is read; at most `poll.body_max`.
     PollLightBodyMax = "poll.light_body_max", Kind::Size { min: 64 * KIB, max: GIB }, Default("16MiB"), Now;

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::job::{Done, Outcome, Work};
 use super::{Broker, Rules};
 use crate::collect::{
-    Collector, Context, DecodeError, Extra, Facts, Lane, Left, Record, Records, Select, Spec, Terms,
+    BodyMax, Collector, Context, DecodeError, Extra, Facts, Lane, Left, Record, Records, Select,
+    Spec, Terms,
 };
 use crate::compat::ForeignView;
 use crate::expose::{ForeignBuilder, PartBuilder};
@@ -57,6 +58,7 @@ pub(super) async fn ask(question: Question) -> Done {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
     };
+    context.body_max = BodyMax(limits.body_max);
     let path = work.collector.path(&context);
     work.collector.begin(&context);
     work.select.begin(terms);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::consumer_config::ConsumerConfig;
 use super::stream_config::{ConfiguredStream, StreamConfig, StreamConfiguration, info};
-use super::{ConsumerConfiguration, Lead, Place, Seen, Text, all_accounts, coverage};
+use super::{ConsumerConfiguration, Lead, Place, Seen, TOTALS, Text, all_accounts, coverage, fits};
 use crate::catalog::Metric;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
 use crate::collect::table::{cells, emit};
@@ -158,11 +158,13 @@ impl Decoder {
 }
 
 impl Collector for Decoder {
-    fn path(&self, _context: &Context) -> Cow<'static, str> {
-        if self.wanted.1 {
+    fn path(&self, context: &Context) -> Cow<'static, str> {
+        if self.wanted.1 && fits(context, true, true) {
             all_accounts!("consumers=true&config=true&raft=true&direct-consumers=true").into()
-        } else {
+        } else if fits(context, false, true) {
             all_accounts!("streams=true&config=true&raft=true").into()
+        } else {
+            TOTALS.into()
         }
     }
 

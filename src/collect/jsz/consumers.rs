@@ -17,8 +17,8 @@ use serde::Deserialize;
 
 use super::above::Above;
 use super::{
-    CONSUMERS_HELD_MAX, Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts,
-    coverage, one, replicas,
+    CONSUMERS_HELD_MAX, Group, Lead, Place, ReplicaMetrics, Root, Seen, TOTALS, Text, all_accounts,
+    coverage, fits, one, replicas,
 };
 use crate::catalog::Metric;
 use crate::collect::number::null_is_empty;
@@ -461,12 +461,15 @@ impl Decoder {
 
 impl Collector for Decoder {
     fn path(&self, context: &Context) -> Cow<'static, str> {
-        if context.extra.config {
+        let configured = fits(context, true, true);
+        if context.extra.config && configured {
             all_accounts!("consumers=true&config=true&raft=true").into()
-        } else if self.state.kinds.asks() {
+        } else if self.state.kinds.asks() && configured {
             all_accounts!("consumers=true&config=true").into()
-        } else {
+        } else if fits(context, true, false) {
             all_accounts!("consumers=true").into()
+        } else {
+            TOTALS.into()
         }
     }
 

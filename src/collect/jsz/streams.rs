@@ -8,7 +8,8 @@ use serde::de::IgnoredAny;
 
 use super::above::{Above, Metadata};
 use super::{
-    Group, Lead, Place, ReplicaMetrics, Root, Seen, Text, all_accounts, coverage, one, replicas,
+    Group, Lead, Place, ReplicaMetrics, Root, Seen, TOTALS, Text, all_accounts, coverage, fits,
+    one, replicas,
 };
 use crate::catalog::Metric;
 use crate::collect::number::null_is_empty;
@@ -489,10 +490,12 @@ impl Decoder {
 
 impl Collector for Decoder {
     fn path(&self, context: &Context) -> Cow<'static, str> {
-        if context.extra.config {
+        if context.extra.config && fits(context, false, true) {
             all_accounts!("streams=true&config=true&raft=true").into()
-        } else {
+        } else if fits(context, false, false) {
             all_accounts!("streams=true").into()
+        } else {
+            TOTALS.into()
         }
     }
 

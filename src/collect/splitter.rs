@@ -626,4 +626,6 @@ fn is_blank(byte: u8) -> bool {
 }
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;

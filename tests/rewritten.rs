@@ -122,15 +122,18 @@ fn context() -> Context {
 enum Order {
     Any,
     /// What is told of a stream as a whole comes before its consumers, and so on. Older tools repeat in their series what may
-    /// be there or not, so that nothing tells whether it is worth waiting for.
-    Broker,
+    /// be there or not, so that nothing tells whether it is worth waiting for. Raft groups are awaited: they come first, or
+    /// last as the broker has them.
+    Broker {
+        groups_last: bool,
+    },
 }
 
 /// Place of a key among the others of its object.
-fn late(key: &str) -> u8 {
+fn place(key: &str, groups_last: bool) -> u8 {
     match key {
         "account_details" | "stream_detail" | "consumer_detail" | "direct_consumer_detail" => 1,
-        "stream_raft_group" | "consumer_raft_groups" => 2,
+        "stream_raft_group" | "consumer_raft_groups" if groups_last => 2,
         _ => 0,
     }
 }
@@ -152,8 +155,8 @@ fn write(tree: &Json, order: Order, rng: &mut Rng, out: &mut String) {
         Json::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             rng.shuffle(&mut members);
-            if order == Order::Broker {
-                members.sort_by_key(|(key, _)| late(key));
+            if let Order::Broker { groups_last } = order {
+                members.sort_by_key(|(key, _)| place(key, groups_last));
             }
             out.push('{');
             for (place, (key, value)) in members.into_iter().enumerate() {
@@ -202,7 +205,7 @@ fn chunks(mut body: &[u8], size_max: usize, mut rng: Rng) -> impl Iterator<Item 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
     fn an_answer_written_anew_gives_the_same_rows(seed: u64) {
@@ -216,7 +219,8 @@ proptest! {
                 (Order::Any, 1),
                 (Order::Any, 50),
                 (Order::Any, usize::MAX),
-                (Order::Broker, 20),
+                (Order::Broker { groups_last: false }, 20),
+                (Order::Broker { groups_last: true }, 20),
             ] {
                 let mut text = String::new();
                 write(&tree, order, &mut rng, &mut text);

@@ -13,6 +13,8 @@ use natsight::expose::{
 };
 use natsight::state::{Row, Tool};
 
+use super::texts::unpacked;
+
 const URL: &str = "http://127.0.0.1:8222";
 
 /// Views of the older tools.
@@ -93,7 +95,7 @@ fn check(
     collector: &str,
     now: Instant,
 ) {
-    let shape = Shape {
+    let mut shape = Shape {
         format,
         encoding: Encoding::Identity,
         names,
@@ -105,6 +107,9 @@ fn check(
         let line = String::from_utf8_lossy(line.unwrap_or_default());
         panic!("{collector} {names:?} {format:?}: {fault}: {line}");
     }
+    shape.encoding = Encoding::Gzip;
+    let packed = page.render(&shape, now).to_vec();
+    assert!(unpacked(&packed).is_ok_and(|found| found == text));
 }
 
 impl Records for Views<'_> {

@@ -30,11 +30,17 @@ pub fn deflate(mut data: &[u8]) {
 
 fn member(packer: &mut Packer, text: &[u8]) {
     let packed = packer.member(text);
-    let mut decoder = MultiGzDecoder::new(&packed[..]);
-    let mut found = Vec::with_capacity(text.len());
-    let read = decoder.read_to_end(&mut found);
-    assert!(read.is_ok(), "{} bytes: {read:?}", text.len());
-    assert!(found == text, "{} bytes differ", text.len());
+    match unpacked(&packed) {
+        Ok(found) => assert!(found == text, "{} bytes differ", text.len()),
+        Err(error) => panic!("{} bytes: {error}", text.len()),
+    }
+}
+
+/// What another's reader makes of gzip members.
+pub(crate) fn unpacked(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(packed).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Bytes below 0x80 tell how many literals follow; others begin a copy: two bytes of distance, one of length, one of times.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// A body that is not what the endpoint gives. The text never repeats values of the body: they may be secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +80,11 @@ pub(crate) fn element<'a, T: Deserialize<'a>>(
         };
         DecodeError::Element { offset, what }
     })
+}
+
+/// Makes sure that an element out of which nothing is used is JSON: the splitter looks at brackets only.
+pub(crate) fn check(bytes: &[u8], offset: u64) -> Result<(), DecodeError> {
+    element::<IgnoredAny>(bytes, offset).map(drop)
 }
 
 /// Decodes the element at the beginning of `text` and gives its length; nothing when it is not whole or not right.

@@ -272,7 +272,7 @@ impl Elements for Emit<'_> {
             state.facts.server_id = root.server_id.map(Cow::into_owned);
         }
         let (ACCOUNT_DEPTH, Some(direction)) = (depth, state.direction) else {
-            return Ok(());
+            return decode::check(bytes, offset);
         };
         let detail: AccountInterest<'_> = decode::element(bytes, offset)?;
         state.threshold = state.threshold.max(Some(detail.interest_only_threshold));

@@ -272,7 +272,7 @@ impl Elements for Emit<'_> {
         offset: u64,
     ) -> Result<(), DecodeError> {
         if depth == 0 {
-            return Ok(());
+            return decode::check(bytes, offset);
         }
         let detail: QueueDetail = decode::element(bytes, offset)?;
         let State {

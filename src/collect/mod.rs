@@ -403,6 +403,50 @@ pub(crate) fn always(_options: &Options) -> bool {
 mod tests {
     use super::*;
 
+    /// What became of a body that comes at once.
+    fn fate(name: &str, body: &str) -> Result<Facts, DecodeError> {
+        let spec = specs().find(|spec| spec.name == name).unwrap();
+        let mut collector = (spec.make)(&Options::default());
+        let mut ignore = |_: Record<'_>| {};
+        collector.begin(&Context::default());
+        collector.chunk(body.as_bytes(), &mut ignore)?;
+        collector.finish(&mut ignore)
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_where_nothing_is_used_of_it() {
+        for (name, body) in [
+            ("raftz", "{%}"),
+            ("raftz", r#"{"A":{%}}"#),
+            ("ipqueuesz", "{%}"),
+            ("gateway_accounts", "{%}"),
+            ("gateway_accounts", r#"{"outbound_gateways":{%}}"#),
+            ("gateway_accounts", r#"{"outbound_gateways":{"B":{%}}}"#),
+            (
+                "gateway_accounts",
+                r#"{"others":{"B":{"connection":{"cid":1},"accounts":[{%}]}}}"#,
+            ),
+            (
+                "consumers",
+                r#"{"account_details":[{%}],"server_id":"N","streams":0,"consumers":0}"#,
+            ),
+            (
+                "jsz_config",
+                r#"{"account_details":[{%}],"server_id":"N","streams":0,"consumers":0}"#,
+            ),
+            (
+                "consumers",
+                r#"{"account_details":[{"name":"A","id":"A","stream_detail":[{%}]}],"server_id":"N","streams":0,"consumers":0}"#,
+            ),
+        ] {
+            let good = fate(name, &body.replace('%', r#""x":1"#));
+            assert!(good.is_ok(), "{name} {body}: {good:?}");
+            let broken = fate(name, &body.replace('%', r#""x":1y"#));
+            let refused = matches!(broken, Err(DecodeError::Element { .. }));
+            assert!(refused, "{name} {body}: {broken:?}");
+        }
+    }
+
     #[test]
     fn versions_are_read_with_and_without_suffix() {
         for (text, expected) in [

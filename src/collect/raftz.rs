@@ -432,7 +432,7 @@ impl Elements for Emit<'_> {
         offset: u64,
     ) -> Result<(), DecodeError> {
         if depth < 2 {
-            return Ok(());
+            return decode::check(bytes, offset);
         }
         let Arriving {
             account,
@@ -443,7 +443,7 @@ impl Elements for Emit<'_> {
         } = &mut *self.arriving;
         if groups.len() == *room {
             *beyond += 1;
-            return Ok(());
+            return decode::check(bytes, offset);
         }
         show(self.context, account, group, bytes, offset, self.out)?;
         groups.push(Kept {

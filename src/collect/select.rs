@@ -515,7 +515,12 @@ impl Unit {
 /// parts: the first family tells these apart.
 fn unit_key(row: &Row<'_>) -> u64 {
     let first = row.values.first().map_or(0, |(metric, _)| *metric as u64);
-    let place = (row.kind as u64) << 32 | first;
+    let kind = match row.kind {
+        // A connection closes once, and has the same families however it did.
+        EntityKind::EndedConnection => EntityKind::BrokenConnection,
+        kind => kind,
+    };
+    let place = (kind as u64) << 32 | first;
     row.name_key() ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

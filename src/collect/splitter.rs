@@ -18,7 +18,8 @@ const BUFFER_KEPT: usize = 256 << 10;
 
 /// The key of a cut that stands for every member of an object whose keys are data: each is cut out if it is an object.
 pub(crate) const EACH: &str = "*";
-/// The same for members that are arrays: each is taken apart.
+/// The same for members that are arrays: each is taken apart. The object around them must tell its labels at once, since a
+/// member's name is told when it begins.
 pub(crate) const EACH_ARRAY: &str = "*[]";
 
 /// An array that is taken apart: its key in the object around it, and the arrays to take apart inside its elements.
@@ -636,5 +637,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\r')
 }
 
+#[cfg(test)]
+mod property;
 #[cfg(test)]
 mod tests;

@@ -241,7 +241,10 @@ impl Elements for Emit<'_> {
             }
             3 => self.consumer(key, decode::element(bytes, offset)?, bytes, offset)?,
             2 => self.stream(decode::element(bytes, offset)?),
-            1 => self.state.seen.accounts += 1,
+            1 => {
+                decode::check(bytes, offset)?;
+                self.state.seen.accounts += 1;
+            }
             _ => {
                 let root: ConfigRoot<'_> = decode::element(bytes, offset)?;
                 let root = &root;

@@ -535,7 +535,10 @@ impl Elements for Emit<'_> {
         match depth {
             3 => self.consumer(decode::element(bytes, offset)?),
             2 => self.end_stream(bytes, offset)?,
-            1 => self.state.seen.accounts += 1,
+            1 => {
+                decode::check(bytes, offset)?;
+                self.state.seen.accounts += 1;
+            }
             _ => {
                 let root: Root<'_> = decode::element(bytes, offset)?;
                 let State { seen, facts, .. } = &mut *self.state;

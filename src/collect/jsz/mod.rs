@@ -257,6 +257,8 @@ impl Place {
                 .unwrap_or_default()
                 .as_ref()
                 .clone_into(&mut self.stream);
+        } else {
+            decode::check(whole, offset)?;
         }
         Ok(self.extra.above)
     }

@@ -118,6 +118,31 @@ fn an_entity_that_stands_twice_is_shown_once() {
     }
 }
 
+#[test]
+fn a_connection_that_closed_twice_is_shown_once() {
+    for mut select in [Select::all(), Select::top(3)] {
+        let mut shown = Vec::new();
+        let mut out = |row: &Row<'_>| shown.push(row.labels[0].1.to_owned());
+        select.begin(Terms::default());
+        for (cid, kind) in [
+            ("1", EntityKind::EndedConnection),
+            ("2", EntityKind::BrokenConnection),
+            ("1", EntityKind::BrokenConnection),
+            ("2", EntityKind::EndedConnection),
+        ] {
+            let values = [(Metric::ClosedConnectionStop, Value::U64(1))];
+            select.record();
+            select.row(&Row::new(kind, &[("cid", cid)], &values), &mut out);
+        }
+        let left = select.finish(&mut out);
+        shown.sort();
+        assert_eq!(
+            (shown, left.duplicates),
+            (vec!["1".to_owned(), "2".to_owned()], 2)
+        );
+    }
+}
+
 fn top_round(select: &mut Select, sizes: &[(&str, u64)]) -> (Vec<String>, Left) {
     let mut shown = Vec::new();
     let mut out = |row: &Row<'_>| shown.push(row.labels[0].1.to_owned());

@@ -73,10 +73,16 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn number<E>(self, value: Value<'static>) -> Result<(), E> {
-        if self.depth > 0 {
-            (self.emit)(&joined(self.path), Leaf { text: None, value });
-        }
+        self.tell(Leaf { text: None, value });
         Ok(())
+    }
+
+    /// Tells a value unless nothing of its keys may stand in a name.
+    fn tell(self, leaf: Leaf<'_>) {
+        let key = joined(self.path);
+        if !key.is_empty() {
+            (self.emit)(&key, leaf);
+        }
     }
 }
 
@@ -129,7 +135,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
                 value: Value::U64(1),
             },
         };
-        (self.emit)(&joined(self.path), leaf);
+        self.tell(leaf);
         Ok(())
     }
 
@@ -195,7 +201,8 @@ mod tests {
             seen.push(format!("{key} {:?} {:?}", leaf.text, leaf.value));
         };
         let body = br#"{"a": {"b": 1, "name": "x", "c": [1, {"d": 2}]}, "start": "1970-01-01T00:00:01.5Z", "host": "h",
-            "leaf": {"port": 7}, "on": true, "none": null, "f": 0.5}"#;
+            "leaf": {"port": 7}, "on": true, "none": null, "f": 0.5,
+            "\u0001\u00e9": 3, "": 4, "_": {"_": 5, "version": "v"}}"#;
         let walk = Walk {
             path: "",
             key: "",
@@ -210,7 +217,8 @@ mod tests {
                 "a_b None U64(1)",
                 "a_name Some(\"x\") U64(1)",
                 "start None I64(1500)",
-                "f None F64(0.5)"
+                "f None F64(0.5)",
+                "version Some(\"v\") U64(1)"
             ]
         );
     }

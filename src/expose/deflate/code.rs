@@ -1,4 +1,4 @@
-//! Prefix codes.
+//! Prefix codes: lengths by how often symbols occur, bits by length.
 
 use super::bits::Bits;
 

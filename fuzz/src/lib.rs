@@ -1,0 +1,28 @@
+//! What each fuzz target does with its bytes. `tests/fuzz_corpus.rs` runs the kept corpus through the same functions, so that
+//! what was found once is tried by every `cargo test`.
+
+mod answers;
+mod pages;
+mod texts;
+
+pub use answers::{COLLECTORS, decoders, splitter};
+pub use texts::{config, deflate, page_reader};
+
+/// Takes the bytes of an input.
+pub type Target = fn(&[u8]);
+
+/// Targets by name.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("config", config),
+    ("decoders", decoders),
+    ("deflate", deflate),
+    ("page_reader", page_reader),
+    ("splitter", splitter),
+];
+
+/// Takes the first byte as a choice.
+fn choice(data: &mut &[u8]) -> Option<u8> {
+    let (first, rest) = data.split_first()?;
+    *data = rest;
+    Some(*first)
+}

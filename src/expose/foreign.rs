@@ -1,14 +1,13 @@
 //! Lines of another tool's view, beside the native ones of the same part, and series that several parts share.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::compress::Packer;
 use super::lines;
 use super::part::{Lines, Piece};
-use crate::state::{ForeignFamily, ForeignRows, Share, Tool, Value};
+use crate::state::{ForeignFamily, ForeignRows, KeySet, Share, Tool, Value, key_of};
 
 /// What a part holds of one tool's view.
 #[derive(Clone, Debug)]
@@ -38,7 +37,7 @@ impl Held {
             Share::Nothing => Self::Nothing,
             Share::Part(part) => Self::Part(part),
             Share::Whole(whole) => Self::Whole(whole),
-            Share::Member(member) => Self::Members(member.map(hash).into_iter().collect()),
+            Share::Member(member) => Self::Members(member.map(key_of).into_iter().collect()),
         }
     }
 
@@ -64,12 +63,6 @@ impl Held {
     }
 }
 
-fn hash(text: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Makes lines from rows of another tool's view.
 #[derive(Debug)]
 pub struct ForeignBuilder {
@@ -77,7 +70,7 @@ pub struct ForeignBuilder {
     families: BTreeMap<Arc<ForeignFamily>, Lines>,
     shared: Shared,
     /// Series that are there: a broker may tell of one entity twice, and a page must not.
-    seen: HashSet<u64>,
+    seen: KeySet,
     block: Vec<u8>,
     packer: Packer,
 }
@@ -89,7 +82,7 @@ impl ForeignBuilder {
             tool,
             families: BTreeMap::new(),
             shared: BTreeMap::new(),
-            seen: HashSet::new(),
+            seen: KeySet::default(),
             block: Vec::new(),
             packer: Packer::default(),
         }
@@ -124,15 +117,14 @@ impl ForeignRows for ForeignBuilder {
     fn row(&mut self, labels: &[(&str, &str)], values: &[(Arc<ForeignFamily>, Value<'_>)]) {
         self.begin(labels);
         for (family, value) in values {
-            if *value == Value::Negative || !self.seen.insert(hash((&family.name, &self.block))) {
+            if *value == Value::Negative || !self.seen.insert(key_of((&family.name, &self.block))) {
                 continue;
             }
-            if !self.families.contains_key(family) {
-                self.families.insert(Arc::clone(family), Lines::default());
-            }
-            if let Some(lines) = self.families.get_mut(family) {
-                lines.add(&family.name, &self.block, value, &mut self.packer);
-            }
+            let lines = match self.families.get_mut(family) {
+                Some(lines) => lines,
+                None => self.families.entry(Arc::clone(family)).or_default(),
+            };
+            lines.add(&family.name, &self.block, value, &mut self.packer);
         }
     }
 

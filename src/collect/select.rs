@@ -23,7 +23,7 @@ pub use lost::OVERFLOW;
 use rank::{Held, Ranking};
 pub use scope::{Pattern, Scope};
 
-use crate::catalog::CATALOG;
+use crate::catalog::{CATALOG, Metric};
 use crate::state::{EntityKind, KeyMap, KeySet, Row, Rows, key_of};
 
 /// Rounds that a member of a top list stays at least, so that its series have a history.
@@ -231,10 +231,14 @@ impl Select {
     /// Takes a row and hands it on, keeps it or drops it.
     pub fn row(&mut self, row: &Row<'_>, out: &mut dyn Rows) {
         if row.kind == EntityKind::Server {
-            if self.seen.insert(identity(row)) {
-                out.row(row);
-            } else {
+            // Which family of a row comes first depends on what the broker left out, so each is looked at.
+            let series = |(metric, _): &(Metric, _)| key_of((row.kind, row.key, *metric as u64));
+            let mut all = row.values.iter().map(series);
+            if all.any(|key| self.seen.contains(&key)) {
                 self.left.duplicates += 1;
+            } else {
+                self.seen.extend(row.values.iter().map(series));
+                out.row(row);
             }
             return;
         }

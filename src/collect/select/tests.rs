@@ -119,6 +119,31 @@ fn an_entity_that_stands_twice_is_shown_once() {
 }
 
 #[test]
+fn series_of_the_server_stand_once_whatever_rows_they_come_in() {
+    let mut select = Select::all();
+    let mut shown = Vec::new();
+    let mut out = |row: &Row<'_>| shown.extend(row.values.iter().map(|(metric, _)| *metric));
+    let (mallocs, frees) = (
+        (Metric::GoSizeClassMallocs, Value::U64(1)),
+        (Metric::GoSizeClassFrees, Value::U64(1)),
+    );
+    select.begin(Terms::default());
+    for (size, values) in [
+        ("0", vec![mallocs, frees]),
+        ("0", vec![frees]),
+        ("8", vec![frees]),
+        ("8", vec![mallocs, frees]),
+        ("8", vec![mallocs]),
+    ] {
+        let labels = [("size", size)];
+        select.row(&Row::new(EntityKind::Server, &labels, &values), &mut out);
+    }
+    assert_eq!(select.finish(&mut out).duplicates, 2);
+    let (mallocs, frees) = (mallocs.0, frees.0);
+    assert_eq!(shown, [mallocs, frees, frees, mallocs]);
+}
+
+#[test]
 fn a_connection_that_closed_twice_is_shown_once() {
     for mut select in [Select::all(), Select::top(3)] {
         let mut shown = Vec::new();

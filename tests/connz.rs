@@ -1126,13 +1126,17 @@ fn of_more_connections_than_an_answer_may_hold_the_slowest_readers_are_asked_for
     let mut context = context();
     context.sizes.connections = 10_000;
     for (connections, body_max, path) in [
-        (Connections::Off, 10 << 20, "/connz?limit=1000000"),
-        (Connections::Off, 1 << 20, "/connz?sort=pending&limit=1024"),
-        (Connections::All, 30 << 20, "/connz?limit=1000000&auth=1"),
+        (Connections::Off, 5_000_000, "/connz?limit=1000000"),
+        (
+            Connections::Off,
+            1_000_000,
+            "/connz?sort=pending&limit=2000",
+        ),
+        (Connections::All, 6_000_000, "/connz?limit=1000000&auth=1"),
         (
             Connections::All,
-            3 << 20,
-            "/connz?sort=pending&limit=1024&auth=1",
+            5_999_999,
+            "/connz?sort=pending&limit=9999&auth=1",
         ),
         (Connections::All, 1, "/connz?sort=pending&limit=1&auth=1"),
     ] {

@@ -227,27 +227,31 @@ fn an_answer_that_would_be_cut_is_asked_for_in_a_cheaper_form_and_says_what_is_m
     let path = |name, body_max: u64| {
         let mut context = newest();
         (context.sizes.streams, context.sizes.consumers) = (1_000, 10_000);
-        context.body_max = BodyMax(body_max << 20);
+        context.body_max = BodyMax(body_max);
         collector(name).path(&context).into_owned()
     };
     let streams = "/jsz?streams=true&limit=1000000000";
     let configured = "/jsz?streams=true&config=true&raft=true&limit=1000000000";
     for (name, body_max, expected) in [
-        ("streams", 2, streams),
-        ("streams", 1, "/jsz"),
+        ("streams", 500_000, streams),
+        ("streams", 499_999, "/jsz"),
         (
             "consumers",
-            40,
+            14_950_000,
             "/jsz?consumers=true&config=true&limit=1000000000",
         ),
-        ("consumers", 20, "/jsz?consumers=true&limit=1000000000"),
-        ("consumers", 8, "/jsz"),
-        ("jsz_config", 20, configured),
-        ("jsz_config", 3, "/jsz"),
+        (
+            "consumers",
+            14_949_999,
+            "/jsz?consumers=true&limit=1000000000",
+        ),
+        ("consumers", 6_999_999, "/jsz"),
+        ("jsz_config", 14_949_999, configured),
+        ("jsz_config", 1_549_999, "/jsz"),
     ] {
         assert_eq!(path(name, body_max), expected, "{name} {body_max}");
     }
-    assert!(path("jsz_config", 40).starts_with("/jsz?consumers=true&config=true"));
+    assert!(path("jsz_config", 14_950_000).starts_with("/jsz?consumers=true&config=true"));
     let totals = r#"{"server_id":"A","now":"2026-11-22T08:00:00Z","streams":1000,"consumers":10000,"total":1}"#;
     for (name, all) in [
         ("streams", 1_000),

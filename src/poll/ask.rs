@@ -14,7 +14,7 @@ use crate::collect::{
 };
 use crate::compat::ForeignView;
 use crate::expose::{ForeignBuilder, PartBuilder};
-use crate::source::http::FetchError;
+use crate::source::http::{Answer, FetchError};
 use crate::state::Row;
 
 /// What a request is made from.
@@ -52,13 +52,15 @@ pub(super) async fn ask(question: Question) -> Done {
     } = question;
     let url = name.clone().unwrap_or_else(|| broker.shown());
     let foreign: Vec<Foreign> = rules.wanted().map(Foreign::new).collect();
-    let mut context = context.as_ref().clone();
-    context.extra = extra(&foreign);
     let limits = match spec.lane {
         Lane::Light => rules.light,
         Lane::Heavy => rules.heavy,
     };
-    context.body_max = BodyMax(limits.body_max);
+    let context = Context {
+        extra: extra(&foreign),
+        body_max: BodyMax(limits.body_max),
+        ..context.as_ref().clone()
+    };
     let path = work.collector.path(&context);
     work.collector.begin(&context);
     work.select.begin(terms);
@@ -84,7 +86,25 @@ pub(super) async fn ask(question: Question) -> Done {
         .get(&path, limits, spec.accept, &mut |bytes| reader.chunk(bytes))
         .await;
     let took = started.elapsed();
-    let outcome = match answer {
+    let outcome = outcome(answer, reader, spec, &*broker);
+    Done {
+        job,
+        started,
+        took,
+        server_id,
+        work: Some(work),
+        outcome,
+    }
+}
+
+/// What became of a request.
+fn outcome(
+    answer: Result<Answer, FetchError>,
+    reader: Reader<'_>,
+    spec: &Spec,
+    broker: &dyn Broker,
+) -> Outcome {
+    match answer {
         Err(FetchError::Status { code, .. }) if (spec.absent)(code) => Outcome::Absent { code },
         Err(error) => Outcome::Failed(error),
         Ok(answer) => {
@@ -100,14 +120,6 @@ pub(super) async fn ask(question: Question) -> Done {
                 result,
             }
         }
-    };
-    Done {
-        job,
-        started,
-        took,
-        server_id,
-        work: Some(work),
-        outcome,
     }
 }
 

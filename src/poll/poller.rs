@@ -327,6 +327,11 @@ impl Poller {
         }
         self.settle();
         self.unpublished.get_or_insert_with(Instant::now);
+        self.release(place);
+    }
+
+    /// Gives back the room that an answer drew, once what is shown is counted.
+    fn release(&mut self, place: usize) {
         if let Some(work) = &mut self.jobs[place].work {
             work.select.release();
         }

@@ -94,6 +94,17 @@ pub(crate) fn first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, usize)>
     Some((element, elements.byte_offset()))
 }
 
+/// Hands on the element at the beginning of `text`, for `Elements::whole`.
+pub(crate) fn whole<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    take: impl FnOnce(T),
+) -> Result<Option<usize>, DecodeError> {
+    Ok(first(text).map(|(element, used)| {
+        take(element);
+        used
+    }))
+}
+
 /// Decodes a key with its quotes. Escapes are undone.
 pub(crate) fn key(quoted: &[u8], offset: u64) -> Result<Cow<'_, str>, DecodeError> {
     #[derive(Deserialize)]

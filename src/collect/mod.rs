@@ -209,9 +209,9 @@ impl Default for BodyMax {
 }
 
 impl BodyMax {
-    /// Whether an answer about so many entities, each as large as this, is read whole.
-    pub(crate) fn holds(self, entities: u64, bytes_each: u64) -> bool {
-        entities.saturating_mul(bytes_each) <= self.0
+    /// Whether an answer of so many bytes is read whole.
+    pub(crate) fn holds(self, bytes: u64) -> bool {
+        bytes <= self.0
     }
 }
 

@@ -1,17 +1,16 @@
 //! The `account` label: an account's name where that is unique, else its id.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use crate::state::{KeyMap, KeySet, key_of};
 
 /// Names of the accounts of one server. An answer is read while it arrives, so a name that turns up twice is known to
 /// be shared only at its second account; from the next answer on both go by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     /// Hashes of names that several accounts of the latest whole answer had; nearly always none.
-    shared: HashSet<u64>,
-    found: HashSet<u64>,
+    shared: KeySet,
+    found: KeySet,
     /// Hash of a name to the hash of the id that had it first in this answer.
-    first: HashMap<u64, u64>,
+    first: KeyMap<u64>,
 }
 
 impl Names {
@@ -23,8 +22,8 @@ impl Names {
 
     /// The label of an account.
     pub(crate) fn label<'t>(&mut self, name: &'t str, id: &'t str) -> &'t str {
-        let key = hash(name);
-        let id_key = hash(id);
+        let key = key_of(name);
+        let id_key = key_of(id);
         if *self.first.entry(key).or_insert(id_key) != id_key {
             self.found.insert(key);
         }
@@ -36,14 +35,8 @@ impl Names {
     pub(crate) fn finish(&mut self) {
         self.shared = std::mem::take(&mut self.found);
         // Many accounts must not leave their map behind for good.
-        self.first = HashMap::new();
+        self.first = KeyMap::default();
     }
-}
-
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]

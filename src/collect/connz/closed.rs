@@ -1,4 +1,4 @@
-//! Closed connections: each counted once by reason, with what it carried, and the latest ones by configuration.
+//! Closed connections: each counted once by reason, with what it carried.
 //!
 //! The broker keeps the latest closings in a ring and no total. Each answer gives the newest of the ring by the time they
 //! stopped; what is known from answers before is told by its cid, or by being older than all that is still in doubt.
@@ -10,14 +10,16 @@ use serde::Deserialize;
 
 use crate::catalog::Metric;
 use crate::collect::splitter::{Cut, Elements, Labels, Splitter};
-use crate::collect::table::{cells, emit, one};
+use crate::collect::table::one;
 use crate::collect::{
     Collector, Connections as Depth, Context, Count, DecodeError, Facts, Int, Moment, Record,
     Records, decode,
 };
-use crate::state::{EntityKind, Histogram, Row, Rows, Value};
+use crate::state::{Histogram, Rows, Value};
 
+use super::latest::ClosedConnection;
 use super::open::{AGE_NANOS, Connection, HAS_STALLS, Kind};
+use super::reason::{OTHER, REASONS, SLUG_MAX, slug};
 
 /// Closings asked for when there are few.
 const LIMIT_MIN: usize = 1_024;
@@ -29,62 +31,6 @@ const SLACK_NANOS: i128 = 5_000_000_000;
 const UNKNOWN_MAX: usize = 32;
 /// A connection in its first moments counts as opened and not yet as open, so a few more prove no closing.
 const IN_FLIGHT: u64 = 1_000;
-/// Longest reason.
-const SLUG_MAX: usize = 64;
-/// The reason of what has none of its own.
-const OTHER: &str = "other";
-/// The reason of what ended because its client wanted so.
-const CLIENT_CLOSED: &str = "client_closed";
-
-/// All reasons up to 2.15 (nats-server `server/monitor.go`, `ClosedState.String`), as label values; the most frequent first.
-static REASONS: &[&str] = &[
-    CLIENT_CLOSED,
-    "read_error",
-    "write_error",
-    "stale_connection",
-    "slow_consumer_pending_bytes",
-    "slow_consumer_write_deadline",
-    "authentication_failure",
-    "authentication_timeout",
-    "authentication_expired",
-    "credentials_revoked",
-    "missing_account",
-    "tls_handshake_failure",
-    "parse_error",
-    "protocol_violation",
-    "bad_client_protocol_version",
-    "minimum_version_required",
-    "message_header_violation",
-    "no_responders_requires_headers",
-    "incorrect_port",
-    "maximum_connections_exceeded",
-    "maximum_account_connections_exceeded",
-    "maximum_message_payload_exceeded",
-    "maximum_control_line_exceeded",
-    "maximum_subscriptions_exceeded",
-    "kicked",
-    "server_shutdown",
-    "proxy_not_trusted",
-    "proxy_required",
-    "duplicate_client_id",
-    "duplicate_server_name",
-    "duplicate_remote_leafnode_connection",
-    "duplicate_route",
-    "route_removed",
-    "wrong_gateway",
-    "cluster_name_conflict",
-    "cluster_names_identical",
-    "internal_client",
-    "unknown_state",
-];
-
-/// Reasons of connections that never came to have an account, so that a missing one is not the global one.
-const UNBOUND: &[&str] = &[
-    "authentication_failure",
-    "authentication_timeout",
-    "tls_handshake_failure",
-];
-
 /// Counts of closed connections in the life of one server.
 #[derive(Debug)]
 pub struct ClosedConnections<'a> {
@@ -175,77 +121,6 @@ impl Sums {
         if let Some(lifetime) = entry.lifetime {
             self.lifetime.observe(lifetime);
         }
-    }
-}
-
-/// One closed connection: who it was, why it ended and what it had carried.
-#[derive(Debug)]
-pub struct ClosedConnection<'a> {
-    connection: &'a Connection<'a>,
-    reason: &'a str,
-}
-
-/// All of them are gauges: a closed connection counts no more.
-const CLOSED: cells!(Connection<'_>) = &[
-    (Metric::ClosedConnectionStop, |c| c.stop.value()),
-    (Metric::ClosedConnectionStart, |c| c.start.value()),
-    (Metric::ClosedConnectionActivity, |c| {
-        c.last_activity.value()
-    }),
-    (Metric::ClosedConnectionRtt, |c| {
-        c.measured_rtt()
-            .map(|nanos| Value::Nanos(i128::from(nanos)))
-    }),
-    (Metric::ClosedConnectionInMessages, |c| {
-        c.in_msgs.map(Count::value)
-    }),
-    (Metric::ClosedConnectionOutMessages, |c| {
-        c.out_msgs.map(Count::value)
-    }),
-    (Metric::ClosedConnectionInBytes, |c| {
-        c.in_bytes.map(Count::value)
-    }),
-    (Metric::ClosedConnectionOutBytes, |c| {
-        c.out_bytes.map(Count::value)
-    }),
-    (Metric::ClosedConnectionPending, |c| {
-        Some(c.pending_bytes.value())
-    }),
-    (Metric::ClosedConnectionSubscriptions, |c| {
-        Some(c.subscriptions.value())
-    }),
-    // The last one is left out before `HAS_STALLS`.
-    (Metric::ClosedConnectionStalls, |c| Some(c.stalls.value())),
-];
-
-impl ClosedConnection<'_> {
-    /// Rows of the native view.
-    pub fn native(&self, context: &Context, rows: &mut dyn Rows) {
-        let connection = self.connection;
-        let nameless = connection.is_nameless();
-        let kind = match self.reason {
-            // A check that closes before it has read all looks like an error to some versions.
-            CLIENT_CLOSED | "read_error" | "write_error" if nameless => return,
-            CLIENT_CLOSED => EntityKind::EndedConnection,
-            _ => EntityKind::BrokenConnection,
-        };
-        let (mut cid, mut port) = (itoa::Buffer::new(), itoa::Buffer::new());
-        let cid = cid.format(connection.cid);
-        let facts = connection.facts(cid, connection.port(&mut port), context.version);
-        let mut labels = [("reason", self.reason); 14];
-        labels[..facts.len()].copy_from_slice(&facts);
-        let (_, account) = &mut labels[2];
-        if connection.account.is_empty() && (nameless || UNBOUND.contains(&self.reason)) {
-            *account = "";
-        }
-        let info = [(Metric::ClosedConnectionInfo, Value::U64(1))];
-        rows.row(&Row::new(kind, &labels, &info));
-        let table = if context.version >= HAS_STALLS {
-            CLOSED
-        } else {
-            &CLOSED[..CLOSED.len() - 1]
-        };
-        emit(rows, kind, &[("cid", cid)], table, connection);
     }
 }
 
@@ -528,32 +403,6 @@ impl Answer {
     }
 }
 
-/// Small letters and digits, one underscore for all between them; never empty.
-fn slug<'a>(text: &str, buffer: &'a mut [u8; SLUG_MAX]) -> &'a str {
-    let mut len = 0;
-    let mut gap = false;
-    for byte in text.bytes() {
-        if !byte.is_ascii_alphanumeric() {
-            gap = len > 0;
-            continue;
-        }
-        if len + usize::from(gap) >= SLUG_MAX {
-            break;
-        }
-        if gap {
-            buffer[len] = b'_';
-            len += 1;
-            gap = false;
-        }
-        buffer[len] = byte.to_ascii_lowercase();
-        len += 1;
-    }
-    match std::str::from_utf8(&buffer[..len]) {
-        Ok(slug) if !slug.is_empty() => slug,
-        _ => OTHER,
-    }
-}
-
 /// Decodes `/connz?state=closed`.
 pub(super) struct Decoder {
     splitter: Splitter,
@@ -686,11 +535,7 @@ impl Elements for Sink<'_> {
         text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let Some((connection, used)) = decode::first(text) else {
-            return Ok(None);
-        };
-        self.connection(&connection);
-        Ok(Some(used))
+        decode::whole(text, |connection| self.connection(&connection))
     }
 
     fn element(

@@ -1,12 +1,15 @@
 //! `/connz`: the connections that are open, and why others were closed.
 
 mod closed;
+mod latest;
 mod open;
+mod reason;
 mod sums;
 
 use std::time::Duration;
 
-pub use closed::{ClosedConnection, ClosedConnections};
+pub use closed::ClosedConnections;
+pub use latest::ClosedConnection;
 pub use open::{Connection, OpenConnections};
 pub use sums::{PageOf, Sums};
 

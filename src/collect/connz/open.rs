@@ -531,7 +531,7 @@ impl Collector for Decoder {
             Depth::Top | Depth::All => ("&auth=1", CONNECTION_AUTH_BYTES),
         };
         let open = context.sizes.connections;
-        if context.body_max.holds(open, bytes) {
+        if context.body_max.holds(open.saturating_mul(bytes)) {
             let limit = LIMIT_MIN.max(open.saturating_mul(2));
             return format!("/connz?limit={limit}{auth}").into();
         }
@@ -603,11 +603,7 @@ impl Elements for Sink<'_> {
         text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let Some((connection, used)) = decode::first(text) else {
-            return Ok(None);
-        };
-        self.connection(&connection);
-        Ok(Some(used))
+        decode::whole(text, |connection| self.connection(&connection))
     }
 
     fn element(

@@ -317,7 +317,7 @@ fn fits(context: &Context, with_consumers: bool, with_config: bool) -> bool {
     let streams = context.sizes.streams.saturating_mul(stream);
     let consumers = context.sizes.consumers.saturating_mul(consumer);
     let consumers = consumers * u64::from(with_consumers);
-    context.body_max.holds(1, streams.saturating_add(consumers))
+    context.body_max.holds(streams.saturating_add(consumers))
 }
 
 /// Totals alone: what is asked for where nothing more would be read whole. The counts in it show what is missing.

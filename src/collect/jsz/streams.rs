@@ -538,11 +538,7 @@ impl Elements for Emit<'_> {
         text: &str,
         _offset: u64,
     ) -> Result<Option<usize>, DecodeError> {
-        let Some((detail, used)) = decode::first(text) else {
-            return Ok(None);
-        };
-        self.stream(detail);
-        Ok(Some(used))
+        decode::whole(text, |detail| self.stream(detail))
     }
 
     fn element(

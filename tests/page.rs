@@ -228,7 +228,7 @@ fn large_families_read_the_same_in_members() {
     }
     let gzip = page.render(&shape(TextFormat::Text004, Encoding::Gzip, &[]), now);
     assert!(
-        gzip.pieces.len() > 5,
+        gzip.pieces.len() > 2,
         "large families are members of their own"
     );
     assert!(

@@ -25,6 +25,10 @@ const HASH_FACTOR: u64 = 0x9E37_79B1_85EB_CA87;
 /// Sequences in a block at most; 256 KiB of metrics have fewer.
 const SEQUENCES_MAX: usize = 64 << 10;
 
+/// Texts up to here are not compressed, such as the HELP and TYPE lines between two large families: making codes for one would cost
+/// a page of many families more than writing all of them.
+const STORED_MAX: usize = 1 << 10;
+
 /// Symbols of literals and lengths, of distances, of code lengths; and the symbol that ends a block.
 const LITERALS: usize = 286;
 const DISTANCES: usize = 30;
@@ -100,6 +104,13 @@ fn common(text: &[u8], from: usize, at: usize) -> usize {
 impl Deflate {
     /// Appends the stream of a text.
     pub(super) fn write(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        if text.len() <= STORED_MAX {
+            return stored(text, out);
+        }
+        self.compressed(text, out);
+    }
+
+    fn compressed(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut bits = Bits::new(out);
         let mut at = 0;
         loop {
@@ -163,6 +174,16 @@ impl Deflate {
         let is_there = (1..=WINDOW.min(at)).contains(&far);
         (is_there && (word(text, at - far) ^ now) << 16 == 0).then_some(far)
     }
+}
+
+/// Appends the stream of a short text as it is (section 3.2.4).
+fn stored(text: &[u8], out: &mut Vec<u8>) {
+    let len = text.len() as u16;
+    // The last block, of the kind that is not compressed; its length and the complement of that.
+    out.push(1);
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(&(!len).to_le_bytes());
+    out.extend_from_slice(text);
 }
 
 impl Found {
@@ -374,7 +395,7 @@ mod tests {
 
     fn packed(deflate: &mut Deflate, text: &[u8]) -> Vec<u8> {
         let mut out = b"before".to_vec();
-        deflate.write(text, &mut out);
+        deflate.compressed(text, &mut out);
         out.split_off(6)
     }
 
@@ -405,6 +426,14 @@ mod tests {
             for text in texts {
                 prop_assert_eq!(read(&packed(&mut deflate, &text)), text);
             }
+        }
+
+        #[test]
+        fn a_text_is_read_as_it_was_stored_or_not(text in vec(any::<u8>(), 0..2 * STORED_MAX)) {
+            let mut out = Vec::new();
+            Deflate::default().write(&text, &mut out);
+            prop_assert_eq!(read(&out), &text[..]);
+            prop_assert!(text.len() > STORED_MAX || out.len() == text.len() + 5);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::compress::Packer;
 use super::family::FamilyId;
 use super::foreign;
-use super::part::{Part, Piece, Run};
+use super::part::{Members, Part, Piece, Run};
 use crate::catalog::Level;
 use crate::state::Tool;
 
@@ -125,17 +125,14 @@ impl Page {
             }
             joiner.text(foreign::header(family).as_bytes());
             joiner.text(&lines.text);
-            for piece in lines.pieces {
-                joiner.piece(piece);
+            for run in lines.runs {
+                joiner.run(run);
             }
         }
         for (id, runs) in native {
             joiner.text(id.header(shape.format));
             for run in runs {
-                match run {
-                    Run::Text(text) => joiner.text(text),
-                    Run::Pieces(pieces) => pieces.iter().for_each(|piece| joiner.piece(piece)),
-                }
+                joiner.run(run);
             }
         }
         if shape.format == TextFormat::OpenMetrics1 {
@@ -194,18 +191,19 @@ impl Joiner {
         }
     }
 
-    fn piece(&mut self, piece: &Piece) {
-        match (piece, self.encoding) {
-            (Piece::Plain(text), _) => self.text(text),
-            (Piece::Member { .. }, Encoding::Identity) => {
-                self.flush();
-                self.pieces.push(piece.clone());
-            }
-            // To the writer a member is bytes like any other.
-            (Piece::Member { bytes, .. }, Encoding::Gzip) => {
-                self.flush();
-                self.pieces.push(Piece::Plain(bytes.clone()));
-            }
+    fn run(&mut self, run: Run<'_>) {
+        match run {
+            Run::Text(text) => self.text(text),
+            Run::Members(members) => self.members(members),
+        }
+    }
+
+    fn members(&mut self, members: &Members) {
+        self.flush();
+        match self.encoding {
+            Encoding::Identity => self.pieces.extend(members.pieces()),
+            // To the writer they are bytes like any other.
+            Encoding::Gzip => self.pieces.push(Piece::Plain(members.bytes.clone())),
         }
     }
 

@@ -47,6 +47,55 @@ impl Piece {
     }
 }
 
+/// Gzip members, one after another in one piece of memory: most clients take them as they are, and a piece for each would be
+/// a page of many small ones.
+#[derive(Clone, Debug)]
+pub(super) struct Members {
+    pub(super) bytes: Bytes,
+    ends: Box<[End]>,
+}
+
+/// Where a member ends, and the length of its text.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    packed: usize,
+    plain_len: usize,
+}
+
+impl Members {
+    /// Each member as a piece.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Piece> {
+        let mut begin = 0;
+        self.ends.iter().map(move |end| {
+            let bytes = self.bytes.slice(begin..end.packed);
+            begin = end.packed;
+            Piece::Member {
+                bytes,
+                plain_len: end.plain_len,
+            }
+        })
+    }
+}
+
+/// The lines of a family of another tool's view.
+#[derive(Clone, Debug)]
+pub(super) enum Text {
+    /// So few that they are not compressed.
+    Plain(Box<[u8]>),
+    /// Compressed.
+    Members(Members),
+}
+
+impl Text {
+    /// As it is joined.
+    pub(super) fn run(&self) -> Run<'_> {
+        match self {
+            Self::Plain(text) => Run::Text(text),
+            Self::Members(members) => Run::Members(members),
+        }
+    }
+}
+
 /// Who made a part: together they are the part's place on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
@@ -84,7 +133,7 @@ pub(super) enum FamilyLines {
     /// In the part's text, from here to there.
     Plain(usize, usize),
     /// So many that they are compressed.
-    Members(Box<[Piece]>),
+    Members(Members),
 }
 
 /// Lines as they are joined.
@@ -93,7 +142,7 @@ pub(super) enum Run<'a> {
     /// Text.
     Text(&'a [u8]),
     /// Members.
-    Pieces(&'a [Piece]),
+    Members(&'a Members),
 }
 
 impl Part {
@@ -101,8 +150,14 @@ impl Part {
     pub(super) fn run<'a>(&'a self, lines: &'a FamilyLines) -> Run<'a> {
         match lines {
             FamilyLines::Plain(from, to) => Run::Text(&self.text[*from..*to]),
-            FamilyLines::Members(pieces) => Run::Pieces(pieces),
+            FamilyLines::Members(members) => Run::Members(members),
         }
+    }
+
+    /// Bytes that are copied or compressed when the part is joined: all but the members.
+    pub fn loose_len(&self) -> usize {
+        let foreign = self.foreign.iter().map(ForeignLines::loose_len);
+        self.text.len() + foreign.sum::<usize>()
     }
 
     /// Whether it may be shown at `now`.
@@ -127,7 +182,8 @@ pub struct PartBuilder {
 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    members: Vec<Piece>,
+    /// Members and the lengths of their texts.
+    members: Vec<(Bytes, usize)>,
     text: Vec<u8>,
 }
 
@@ -183,7 +239,7 @@ impl PartBuilder {
         let mut text = Vec::with_capacity(len);
         let mut families = Vec::with_capacity(all().count());
         for id in super::family::families() {
-            let Some(lines) = &self.families[id.place()] else {
+            let Some(lines) = &mut self.families[id.place()] else {
                 continue;
             };
             let lines = match lines.plain() {
@@ -191,8 +247,8 @@ impl PartBuilder {
                     text.extend_from_slice(plain);
                     FamilyLines::Plain(text.len() - plain.len(), text.len())
                 }
-                None if lines.members.is_empty() && lines.text.is_empty() => continue,
-                None => FamilyLines::Members(lines.pieces(&mut self.packer).into()),
+                None if lines.is_empty() => continue,
+                None => FamilyLines::Members(lines.take(&mut self.packer)),
             };
             families.push((id, lines));
         }
@@ -251,11 +307,13 @@ impl Lines {
     }
 
     fn compress(&mut self, packer: &mut Packer) {
-        self.members.push(Piece::Member {
-            bytes: packer.member(&self.text),
-            plain_len: self.text.len(),
-        });
+        let member = packer.member(&self.text);
+        self.members.push((member, self.text.len()));
         self.text.clear();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.text.is_empty()
     }
 
     /// The lines, if they stay as they are.
@@ -264,17 +322,33 @@ impl Lines {
         (stays && !self.text.is_empty()).then_some(&self.text)
     }
 
-    pub(super) fn pieces(&self, packer: &mut Packer) -> Vec<Piece> {
-        if let Some(plain) = self.plain() {
-            return vec![Piece::Plain(Bytes::copy_from_slice(plain))];
-        }
-        let mut pieces = self.members.clone();
+    /// All lines as members.
+    fn take(&mut self, packer: &mut Packer) -> Members {
         if !self.text.is_empty() {
-            pieces.push(Piece::Member {
-                bytes: packer.member(&self.text),
-                plain_len: self.text.len(),
+            self.compress(packer);
+        }
+        // Family by family, so that there is never room for more than one of them twice.
+        let len = self.members.iter().map(|(member, _)| member.len()).sum();
+        let mut bytes = Vec::with_capacity(len);
+        let mut ends = Vec::with_capacity(self.members.len());
+        for (member, plain_len) in self.members.drain(..) {
+            bytes.extend_from_slice(&member);
+            ends.push(End {
+                packed: bytes.len(),
+                plain_len,
             });
         }
-        pieces
+        Members {
+            bytes: bytes.into(),
+            ends: ends.into(),
+        }
+    }
+
+    /// All lines, as they are or compressed.
+    pub(super) fn finish(mut self, packer: &mut Packer) -> Text {
+        match self.plain() {
+            Some(_) => Text::Plain(self.text.into()),
+            None => Text::Members(self.take(packer)),
+        }
     }
 }

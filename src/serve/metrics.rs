@@ -20,8 +20,9 @@ use crate::state::Tool;
 const OLDER_MAX: usize = 2;
 /// Shapes of which the newest page is kept; the one that was asked for longest ago makes room.
 const SHAPES_MAX: usize = 8;
-/// Series that are joined in place: a few milliseconds. More are joined on a thread of their own, so that no poll waits.
-const JOINED_IN_PLACE: u64 = 20_000;
+/// Text that is joined in place, compressed members apart: a few milliseconds. More is joined on a thread of its own, so that
+/// no poll waits.
+const JOINED_IN_PLACE: usize = 2 << 20;
 /// Parts that are no collector's.
 const OTHER_PARTS: &[&str] = &["observed", "process", "natsight"];
 
@@ -63,18 +64,18 @@ async fn joined(
     if let Some(page) = cache.kept(shape, &parts, now) {
         return Some(page);
     }
-    let series = parts.iter().map(|part| part.series).sum();
+    let loose = parts.iter().map(|part| part.loose_len()).sum();
     let (cache, shape) = (Arc::clone(cache), shape.clone());
-    let page = aside(series, move || cache.page(&shape, parts, now)).await;
+    let page = aside(loose, move || cache.page(&shape, parts, now)).await;
     page.flatten()
 }
 
-/// Joins a page of so many series where it delays nobody; nothing when natsight ends meanwhile.
+/// Joins a page of so many bytes of text where it delays nobody; nothing when natsight ends meanwhile.
 pub(super) async fn aside<T: Send + 'static>(
-    series: u64,
+    loose: usize,
     join: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    if series <= JOINED_IN_PLACE {
+    if loose <= JOINED_IN_PLACE {
         return Some(join());
     }
     tokio::task::spawn_blocking(join).await.ok()

@@ -55,8 +55,8 @@ pub(super) async fn probe(
             let page = Page::new(snapshot.parts.clone());
             let wanted = shape.clone();
             let join = move || page.render(&wanted, Instant::now());
-            let series = snapshot.parts.iter().map(|part| part.series).sum();
-            match aside(series, join).await {
+            let loose = snapshot.parts.iter().map(|part| part.loose_len()).sum();
+            match aside(loose, join).await {
                 Some(page) => response(&shape, Arc::new(page)),
                 None => refusal(StatusCode::SERVICE_UNAVAILABLE, "natsight is stopping"),
             }

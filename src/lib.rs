@@ -9,6 +9,7 @@ pub mod compat;
 pub mod config;
 pub mod expose;
 pub mod poll;
+pub mod profile;
 pub mod selfmon;
 pub mod serve;
 pub mod source;

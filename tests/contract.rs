@@ -24,10 +24,11 @@ mod older;
 #[path = "contract/routes.rs"]
 mod routes;
 
-/// Commands that there are. `profile`, `diagnose`, `record`, `alerts` and `top` come later.
+/// Commands that there are. `diagnose`, `record`, `alerts` and `top` come later.
 const COMMANDS: &[&str] = &[
     "serve",
     "scrape",
+    "profile",
     "metrics",
     "check-config",
     "completions",
@@ -183,6 +184,33 @@ fn refused(ended: &Ended, words: &[&str], what: &str) {
             ended.err
         );
     }
+}
+
+#[test]
+fn a_wrong_capture_gets_one_sentence() {
+    let profile = |rest: &[&str]| run(&[&["profile", "cpu"], rest].concat(), &[]);
+    for (rest, words) in [
+        (&["-o", "x.svg"][..], &["--pid", "profile --help"][..]),
+        (&["--pid", "0", "-o", "x.svg"], &["'0'", "--pid"]),
+        (&["--pid", "1", "-o", "x.png"], &["x.png", ".svg"]),
+        (
+            &["--pid", "1", "-d", "61s", "-o", "x.svg"],
+            &["61s", "1s to 1m"],
+        ),
+        (
+            &["--pid", "1", "--rate", "1000", "-o", "x.svg"],
+            &["1000", "999"],
+        ),
+    ] {
+        refused(&profile(rest), words, &format!("{rest:?}"));
+    }
+    let ended = profile(&["--pid", "2147483647", "-o", "x.svg"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(
+        ended.err.contains("there is no process 2147483647"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("collect", &["catalog", "state"]),
     ("compat", &["state", "collect"]),
     ("source", &[]),
+    ("profile", &[]),
     ("config", &[]),
     ("expose", &["catalog", "state"]),
     ("selfmon", &["catalog", "state"]),
@@ -29,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "app",
         &[
             "catalog", "state", "collect", "compat", "source", "config", "expose", "selfmon",
-            "poll", "serve",
+            "poll", "serve", "profile",
         ],
     ),
     ("main", &["app"]),

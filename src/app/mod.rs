@@ -4,6 +4,7 @@ mod files;
 mod fleet;
 mod log;
 mod probe;
+mod profile;
 mod rights;
 mod roster;
 mod scrape;
@@ -68,6 +69,7 @@ pub fn run(
         Invocation::Man => config::man(out),
         Invocation::CheckConfig { file } => return check_config(&file, out, err),
         Invocation::Serve(inputs) => return sidecar::serve(inputs, env, err),
+        Invocation::Profile(ask) => return profile::profile(&ask, err),
         Invocation::Scrape(inputs) => return scrape::scrape(&inputs, &env, out, err),
     };
     written(written_now.and_then(|()| out.flush()))

@@ -13,6 +13,7 @@ use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
 pub use clap_complete::Shell;
 
+use super::capture::{self, CaptureArgs};
 use super::leaf::{Effect, Given, Kind, Leaf};
 use super::older::{self, Older};
 use super::secret::{UrlText, redacted};
@@ -26,6 +27,8 @@ pub enum Invocation {
     Serve(Inputs),
     /// Poll everything once, print the page.
     Scrape(Inputs),
+    /// Profile a broker.
+    Profile(CaptureArgs),
     /// Print the catalog.
     Metrics(MetricsFormat),
     /// Check a configuration file.
@@ -95,6 +98,7 @@ pub fn parse(
     let invocation = match matches.subcommand() {
         Some(("serve", matches)) => Invocation::Serve(inputs(matches, env)),
         Some(("scrape", matches)) => Invocation::Scrape(inputs(matches, env)),
+        Some(("profile", matches)) => Invocation::Profile(capture::read(matches)?),
         Some(("metrics", matches)) => match matches.get_one::<String>("format").map(String::as_str)
         {
             Some("json") => Invocation::Metrics(MetricsFormat::Json),
@@ -126,7 +130,7 @@ pub fn command() -> Command {
             "Examples:\n  natsight serve http://127.0.0.1:8222\n  natsight check-config /etc/natsight/natsight.yml\n\n\
              Exit codes: 0 fine; 1 warning found; 2 critical found, or it failed; 64 wrong before any contact.",
         )
-        .subcommands([serve(), scrape(), metrics(), check_config(), completions_command(), man_command()])
+        .subcommands([serve(), scrape(), capture::command(), metrics(), check_config(), completions_command(), man_command()])
 }
 
 fn serve() -> Command {

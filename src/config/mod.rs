@@ -2,6 +2,7 @@
 //! that comes out. Nothing here starts anything; the only I/O is reading the configuration and the files that it names.
 
 mod args;
+mod capture;
 mod kind;
 mod leaf;
 mod manual;
@@ -28,6 +29,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use args::{Inputs, Invocation, MetricsFormat, Shell, UsageError, command, completions, parse};
+pub use capture::{CaptureArgs, RATE_MAX, SPAN_MAX};
 pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};

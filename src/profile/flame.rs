@@ -1,0 +1,131 @@
+//! Flame graphs as SVG, drawn by inferno, coloured by subsystem.
+
+use std::io::{self, Write};
+
+use inferno::flamegraph::color::PaletteMap;
+use inferno::flamegraph::{self, Direction, Options};
+
+use super::{Profile, folded, subsystem};
+
+/// Which way a flame graph grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Roots at the bottom.
+    #[default]
+    Flame,
+    /// Roots at the top.
+    Icicle,
+}
+
+/// Frames narrower than this share of the whole (in percent) are not drawn: they could not be seen, and make most of the file.
+const MIN_WIDTH_PERCENT: f64 = 0.1;
+const IMAGE_WIDTH: usize = 1600;
+
+/// Writes the values of type `index` as SVG. An empty profile gives a picture that says so in `title`.
+///
+/// # Errors
+///
+/// What drawing or writing says.
+pub fn write(
+    profile: &Profile,
+    index: usize,
+    shape: Shape,
+    title: &str,
+    subtitle: &str,
+    to: impl Write,
+) -> io::Result<()> {
+    let lines = folded::lines(profile, index);
+    if lines.is_empty() {
+        return empty(title, subtitle, to);
+    }
+    let mut palette = palette(&lines);
+    let mut options = Options::default();
+    options.title = title.to_owned();
+    options.subtitle = Some(subtitle.to_owned());
+    options.count_name = profile
+        .types()
+        .get(index)
+        .map_or_else(|| "samples".to_owned(), |kind| kind.unit.to_string());
+    options.min_width = MIN_WIDTH_PERCENT;
+    options.image_width = Some(IMAGE_WIDTH);
+    options.palette_map = Some(&mut palette);
+    options.direction = match shape {
+        Shape::Flame => Direction::Straight,
+        Shape::Icicle => Direction::Inverted,
+    };
+    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
+        .map_err(io::Error::other)
+}
+
+/// A colour for each name. A name that belongs to no part by itself has a quiet one.
+fn palette(lines: &[String]) -> PaletteMap {
+    let mut text = String::new();
+    let names = lines
+        .iter()
+        .filter_map(|line| line.rsplit_once(' '))
+        .flat_map(|(stack, _)| stack.split(';'));
+    let names: std::collections::BTreeSet<_> = names.collect();
+    for name in names {
+        let part = subsystem::of_function(name).unwrap_or(subsystem::Subsystem::Other);
+        let (red, green, blue) = part.colour();
+        text.push_str(&format!("{name}->rgb({red},{green},{blue})\n"));
+    }
+    PaletteMap::from_reader(&mut text.as_bytes()).unwrap_or_default()
+}
+
+fn empty(title: &str, subtitle: &str, mut to: impl Write) -> io::Result<()> {
+    let (title, subtitle) = (escaped(title), escaped(subtitle));
+    write!(
+        to,
+        r#"<?xml version="1.0" standalone="no"?>
+<svg version="1.1" width="{IMAGE_WIDTH}" height="120" viewBox="0 0 {IMAGE_WIDTH} 120" xmlns="http://www.w3.org/2000/svg" font-family="monospace">
+<rect width="100%" height="100%" fill="rgb(248,248,248)"/>
+<text x="50%" y="30" text-anchor="middle" font-size="17">{title}</text>
+<text x="50%" y="60" text-anchor="middle" font-size="12">{subtitle}</text>
+<text x="50%" y="95" text-anchor="middle" font-size="14">Nothing was seen: the process used no CPU time, or holds nothing of this kind.</text>
+</svg>
+"#
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn svg(text: &str, title: &str) -> String {
+        let profile = folded::read(text.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        write(&profile, 0, Shape::Flame, title, "99 Hz", &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn names_are_drawn_escaped_and_in_the_colour_of_their_part() {
+        let picture = svg("runtime.goexit;crypto/tls.<evil>&;x_[k] 10\n", "of <n1>");
+        assert!(
+            picture.contains("of &lt;n1&gt;") && picture.contains("crypto/tls.&lt;evil&gt;&amp;"),
+            "{picture}"
+        );
+        assert!(
+            picture.contains("rgb(190,140,215)") && picture.contains("rgb(170,170,170)"),
+            "{picture}"
+        );
+        assert!(!picture.contains("<evil>"));
+    }
+
+    #[test]
+    fn nothing_seen_is_a_picture_too() {
+        let picture = svg("", "of \"<n1>\"");
+        assert!(
+            picture.contains("Nothing was seen") && picture.contains("of &quot;&lt;n1&gt;&quot;"),
+            "{picture}"
+        );
+    }
+}

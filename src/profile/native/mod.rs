@@ -1,0 +1,441 @@
+//! The native engine: samples a running Go process from outside, without any setting of the broker.
+//!
+//! `program` maps the file, `image` and `pclntab` read its symbols, `perf` has the kernel take samples, `record` reads them, `unwind` mends
+//! their stacks, `kallsyms` names what is the kernel's. All functions block: they belong on a thread of their own.
+
+pub mod image;
+pub mod kallsyms;
+pub mod pclntab;
+pub mod perf;
+pub mod program;
+pub mod record;
+pub mod unwind;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{About, Capture, Captured, Frame, FrameId, Kind, Profile, ProfileError, ValueType};
+use image::Image;
+use kallsyms::KernelNames;
+use pclntab::Pclntab;
+use perf::{Attach, Sampler};
+use program::Program;
+use record::{RawSample, Record};
+
+/// Its name in results.
+pub const ENGINE: &str = "native";
+/// How often rings are emptied: at 999 Hz a ring holds three times as much.
+const DRAIN_EVERY: Duration = Duration::from_millis(100);
+/// Different stacks in a capture; a busy broker has some thousand in a minute.
+const STACKS_MAX: usize = 200_000;
+/// Where stacks of Go begin (`runtime.topofstack` up to Go 1.20, which knew no others).
+const ROOTS: [&str; 8] = [
+    "runtime.goexit",
+    "runtime.mstart",
+    "runtime.mcall",
+    "runtime.morestack",
+    "runtime.rt0_go",
+    "runtime.asmcgocall",
+    "_rt0_amd64_linux",
+    "_rt0_arm64_linux",
+];
+/// The event is armed anew when a thread is switched in, and fires while that function still runs: time that belongs to its caller.
+const SWITCH: &str = "finish_task_switch";
+const UNKNOWN: &str = "[unknown]";
+
+/// How far a capture has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Time gone by.
+    pub elapsed: Duration,
+    /// Samples so far.
+    pub samples: u64,
+}
+
+/// Samples process `pid` for the time that `ask` names. `watch` hears how far it is, and ends it early by answering false.
+///
+/// # Errors
+///
+/// When the process cannot be read or sampled; a process that ends in the middle gives what was seen of it.
+pub fn capture(
+    pid: u32,
+    ask: &Capture,
+    names: &mut KernelNames,
+    watch: &mut dyn FnMut(Progress) -> bool,
+) -> Result<Captured, ProfileError> {
+    if ask.kind != Kind::Cpu {
+        return Err(ProfileError::Unsupported {
+            engine: ENGINE,
+            kind: ask.kind,
+        });
+    }
+    let program = Program::open(pid)?;
+    let not_go = |why: String| ProfileError::NotGo { pid, why };
+    let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
+    let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
+    let mut seen = Seen::new(&table, program.bias(&image));
+    let (sampler, kernel) = attach(pid, ask.rate, &image)?;
+    let clock = Clock::of(pid);
+    let begin = Instant::now();
+    let ended = follow(sampler, &program, ask.span, begin, &mut seen, watch);
+    let mut about = About {
+        engine: ENGINE,
+        span: begin.elapsed(),
+        rate: Some(ask.rate),
+        samples: seen.samples,
+        lost: seen.lost,
+        cpu: clock.elapsed(),
+        ..About::default()
+    };
+    if !kernel {
+        about.missing.push(
+            "time in the kernel is not in this profile: grant CAP_PERFMON to see it".to_owned(),
+        );
+    }
+    if ended {
+        about.missing.push(format!(
+            "the process ended after {:.1} s",
+            about.span.as_secs_f64()
+        ));
+    }
+    if !table.tells_inlined() {
+        about.missing.push(
+            "inlined functions are shown as part of those that they were inlined into".to_owned(),
+        );
+    }
+    let profile = seen.into_profile(names, ask.rate, kernel, &mut about);
+    Ok(Captured { profile, about })
+}
+
+/// With time in the kernel where that is allowed, else without.
+fn attach(pid: u32, rate: u32, image: &Image<'_>) -> Result<(Sampler, bool), ProfileError> {
+    let attach = |kernel| {
+        Sampler::attach(Attach {
+            pid,
+            rate,
+            kernel,
+            pages: perf::RING_PAGES,
+            machine: image.machine(),
+        })
+    };
+    let refused =
+        |error: &io::Error| matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM));
+    let error = match attach(true) {
+        Ok(sampler) => return Ok((sampler, true)),
+        Err(error) if refused(&error) => match attach(false) {
+            Ok(sampler) => return Ok((sampler, false)),
+            Err(error) => error,
+        },
+        Err(error) => error,
+    };
+    Err(match error.raw_os_error() {
+        Some(libc::ESRCH) => ProfileError::Gone { pid },
+        _ if error.kind() == io::ErrorKind::NotFound => ProfileError::Gone { pid },
+        Some(libc::EACCES | libc::EPERM) => {
+            let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
+            let paranoid =
+                paranoid.map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
+            ProfileError::Forbidden {
+                pid,
+                why: error.to_string(),
+                paranoid,
+            }
+        }
+        Some(libc::EMFILE | libc::ENFILE) => ProfileError::Attach {
+            pid,
+            why: format!("{error}; raise the limit of open files (ulimit -n)"),
+        },
+        Some(libc::ENOSYS) => ProfileError::Attach {
+            pid,
+            why: "this kernel is built without perf events; use another engine".to_owned(),
+        },
+        _ => ProfileError::Attach {
+            pid,
+            why: error.to_string(),
+        },
+    })
+}
+
+/// Empties the rings until the time is over; gives whether the process ended before.
+fn follow(
+    mut sampler: Sampler,
+    program: &Program,
+    span: Duration,
+    begin: Instant,
+    seen: &mut Seen<'_>,
+    watch: &mut dyn FnMut(Progress) -> bool,
+) -> bool {
+    let mut ended = false;
+    while !ended {
+        let left = span.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        thread::sleep(left.min(DRAIN_EVERY));
+        sampler.drain(|record| seen.take(record));
+        ended = !program.runs();
+        // A thread that cannot be followed is time that is missing; the comparison with the process clock shows it.
+        let _ = sampler.look_for_threads();
+        if !watch(Progress {
+            elapsed: begin.elapsed(),
+            samples: seen.samples,
+        }) {
+            break;
+        }
+    }
+    sampler.stop();
+    sampler.drain(|record| seen.take(record));
+    ended
+}
+
+/// Stacks of addresses, and how often each was seen.
+struct Seen<'a> {
+    table: &'a Pclntab<'a>,
+    bias: u64,
+    samples: u64,
+    lost: u64,
+    /// Addresses leaf first, the kernel's before the program's, and how many are the kernel's.
+    stacks: HashMap<(Box<[u64]>, usize), u64, foldhash::fast::RandomState>,
+    /// Stack depths by address: the same few thousand addresses come again and again.
+    depths: HashMap<u64, Option<u64>, foldhash::fast::RandomState>,
+    kernel: Vec<u64>,
+    chain: Vec<u64>,
+    frames: Vec<u64>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(table: &'a Pclntab<'a>, bias: u64) -> Self {
+        Self {
+            table,
+            bias,
+            samples: 0,
+            lost: 0,
+            stacks: HashMap::default(),
+            depths: HashMap::default(),
+            kernel: Vec::new(),
+            chain: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, record: Record<'_>) {
+        match record {
+            Record::Sample(sample) => self.sample(&sample),
+            Record::Lost(records) => self.lost += records,
+            Record::Throttled => self.lost += 1,
+        }
+    }
+
+    fn sample(&mut self, sample: &RawSample<'_>) {
+        self.samples += 1;
+        sample.split(&mut self.kernel, &mut self.chain);
+        match sample.registers {
+            Some(registers) => {
+                let (table, bias, known) = (self.table, self.bias, &mut self.depths);
+                let mut depths = |pc: u64| {
+                    *known
+                        .entry(pc)
+                        .or_insert_with(|| table.stack_depth(pc.wrapping_sub(bias)))
+                };
+                unwind::unwind(
+                    MACHINE,
+                    registers,
+                    sample.stack,
+                    &self.chain,
+                    &mut depths,
+                    &mut self.frames,
+                );
+            }
+            None => self.frames.clone_from(&self.chain),
+        }
+        let kernel = self.kernel.len();
+        self.kernel.extend_from_slice(&self.frames);
+        let stack = (Box::from(&self.kernel[..]), kernel);
+        if self.stacks.len() >= STACKS_MAX && !self.stacks.contains_key(&stack) {
+            self.lost += 1;
+            return;
+        }
+        *self.stacks.entry(stack).or_default() += 1;
+    }
+
+    fn into_profile(
+        self,
+        names: &mut KernelNames,
+        rate: u32,
+        kernel: bool,
+        about: &mut About,
+    ) -> Profile {
+        let kernels = self
+            .stacks
+            .keys()
+            .flat_map(|(stack, kernel)| &stack[..*kernel])
+            .copied();
+        if kernel && names.learn(kernels).is_err() {
+            about
+                .missing
+                .push("names of kernel functions (/proc/kallsyms cannot be read)".to_owned());
+        }
+        let mut symbols = Symbols {
+            table: self.table,
+            bias: self.bias,
+            names,
+            known: HashMap::default(),
+        };
+        let mut profile = Profile::new(vec![
+            ValueType::new("samples", "count"),
+            ValueType::new("cpu", "nanoseconds"),
+        ]);
+        let period = 1_000_000_000 / i64::from(rate.max(1));
+        let (mut whole, mut frames, mut unresolved) = (0, 0, 0);
+        let mut ids = Vec::new();
+        for ((addresses, kernel), count) in &self.stacks {
+            ids.clear();
+            let unknown = symbols.stack(addresses, *kernel, &mut profile, &mut ids);
+            frames += ids.len() as u64 * count;
+            unresolved += unknown * count;
+            let root = ids.last().map(|id| &*profile.frame(*id).function);
+            whole += u64::from(root.is_some_and(|root| ROOTS.contains(&root))) * count;
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            profile.add(&ids, &[count, count.saturating_mul(period)], Vec::new());
+        }
+        about.whole = Some(whole);
+        about.frames = Some((frames, unresolved));
+        profile
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+const MACHINE: image::Machine = image::Machine::Arm64;
+#[cfg(not(target_arch = "aarch64"))]
+const MACHINE: image::Machine = image::Machine::Amd64;
+
+/// Frames of an address, leaf first, and how many of them have no name.
+type Named = (Box<[FrameId]>, u64);
+
+/// Frames by address.
+struct Symbols<'a> {
+    table: &'a Pclntab<'a>,
+    bias: u64,
+    names: &'a KernelNames,
+    /// Frames of an address looked up as it is (leaf) or as a return address, and how many have no name.
+    known: HashMap<(u64, bool), Named, foldhash::fast::RandomState>,
+}
+
+impl Symbols<'_> {
+    /// Puts the frames of a stack into `ids`, leaf first; gives how many have no name.
+    fn stack(
+        &mut self,
+        addresses: &[u64],
+        kernel: usize,
+        profile: &mut Profile,
+        ids: &mut Vec<FrameId>,
+    ) -> u64 {
+        let mut unknown = 0;
+        for (at, address) in addresses.iter().enumerate() {
+            // The first address of each part is where it stood, the others are where it will go on.
+            let leaf = at == 0 || at == kernel;
+            let in_kernel = at < kernel;
+            let (frames, without) = self.known.entry((*address, leaf)).or_insert_with(|| {
+                let mut frames = Vec::new();
+                let without = if in_kernel {
+                    kernel_frame(self.names, *address, profile, &mut frames)
+                } else {
+                    frames_at(
+                        self.table,
+                        address.wrapping_sub(self.bias),
+                        leaf,
+                        profile,
+                        &mut frames,
+                    )
+                };
+                (frames.into_boxed_slice(), without)
+            });
+            let switch = at == 0
+                && in_kernel
+                && frames
+                    .first()
+                    .is_some_and(|id| profile.frame(*id).function.starts_with(SWITCH));
+            if switch && addresses.len() > 1 {
+                continue;
+            }
+            ids.extend_from_slice(frames);
+            unknown += *without;
+        }
+        unknown
+    }
+}
+
+fn kernel_frame(
+    names: &KernelNames,
+    address: u64,
+    profile: &mut Profile,
+    frames: &mut Vec<FrameId>,
+) -> u64 {
+    let name = names.name(address);
+    let function = name.map_or_else(
+        || format!("[kernel]{}", kallsyms::MARK).into_boxed_str(),
+        Box::from,
+    );
+    frames.extend(profile.intern(Frame {
+        function,
+        file: "".into(),
+        line: 0,
+        inlined: false,
+    }));
+    u64::from(name.is_none())
+}
+
+fn frames_at(
+    table: &Pclntab<'_>,
+    pc: u64,
+    leaf: bool,
+    profile: &mut Profile,
+    frames: &mut Vec<FrameId>,
+) -> u64 {
+    let mut places = Vec::new();
+    let known = table.places(if leaf { pc } else { pc.wrapping_sub(1) }, |place| {
+        places.push(place)
+    });
+    if !known {
+        frames.extend(profile.intern(Frame {
+            function: UNKNOWN.into(),
+            file: "".into(),
+            line: 0,
+            inlined: false,
+        }));
+        return 1;
+    }
+    for (at, place) in places.iter().enumerate() {
+        let inlined = at + 1 < places.len();
+        let frame = Frame {
+            function: place.name.into(),
+            file: place.file.into(),
+            line: place.line,
+            inlined,
+        };
+        frames.extend(profile.intern(frame));
+    }
+    0
+}
+
+/// CPU time of a process by its clock, which is exact, where `/proc/PID/stat` counts ticks.
+struct Clock {
+    pid: u32,
+    at_start: Option<Duration>,
+}
+
+impl Clock {
+    fn of(pid: u32) -> Self {
+        Self {
+            pid,
+            at_start: perf::process_clock(pid),
+        }
+    }
+
+    fn elapsed(&self) -> Option<Duration> {
+        perf::process_clock(self.pid)?.checked_sub(self.at_start?)
+    }
+}

@@ -1,0 +1,390 @@
+//! Sampling by the kernel: `perf_event_open` events of all threads of a process, and the rings that their samples come in.
+//!
+//! The only file beside the mapping of symbols with `unsafe`. The process is never stopped: no ptrace, no signal. Small processes have an
+//! event for each thread and processor, those of one processor share a ring, and the kernel adds new threads (`inherit`); where
+//! that would take too many files, each thread has an event and a ring of its own, and new threads are looked for.
+
+#![allow(unsafe_code, reason = "system calls and memory shared with the kernel")]
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use perf_event_open_sys::bindings as kernel;
+
+use super::image::Machine;
+use super::record::{self, HEADER_BYTES, Record};
+
+/// Bytes of user stack in a sample: enough for the leaf's caller, and for a few frames where assembly uses the frame pointer.
+pub const STACK_BYTES: u32 = 512;
+/// Call chain in a sample; the kernel's own limit is 127.
+const CHAIN_MAX: u16 = 127;
+/// Pages of a ring (a power of two): at 999 Hz some 300 ms of samples of the largest kind.
+pub const RING_PAGES: usize = 64;
+/// Events from which on each thread has a ring of its own: `samply` changes there as well.
+const EVENTS_MAX: usize = 1000;
+/// Threads that are followed; Go stops a program at 10,000.
+const THREADS_MAX: usize = 10_000;
+
+/// What is sampled, and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Attach {
+    /// The process.
+    pub pid: u32,
+    /// Samples in a second of CPU time.
+    pub rate: u32,
+    /// Whether time in the kernel is sampled.
+    pub kernel: bool,
+    /// Pages of each ring, a power of two.
+    pub pages: usize,
+    /// Its processor.
+    pub machine: Machine,
+}
+
+/// Events and rings of one process. Dropping it ends the sampling.
+#[derive(Debug)]
+pub struct Sampler {
+    attach: Attach,
+    events: Vec<OwnedFd>,
+    rings: Vec<Ring>,
+    threads: HashSet<u32>,
+    /// Each thread has its own ring, and new threads must be looked for.
+    by_thread: bool,
+    scratch: Vec<u8>,
+}
+
+impl Sampler {
+    /// Attaches to all threads, and lets the events run.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said to the first event that it refused: EACCES and EPERM for rights, ESRCH for a process that is gone, EMFILE for
+    /// files, ENOMEM or EPERM for memory that may be locked.
+    pub fn attach(attach: Attach) -> io::Result<Self> {
+        let threads = threads(attach.pid)?;
+        let processors = processors()?;
+        let by_thread = threads.len().saturating_mul(processors.len()) > EVENTS_MAX;
+        let mut sampler = Self {
+            attach,
+            events: Vec::new(),
+            rings: Vec::new(),
+            threads: HashSet::new(),
+            by_thread,
+            scratch: Vec::new(),
+        };
+        if by_thread {
+            sampler.follow(threads)?;
+        } else {
+            for processor in processors {
+                sampler.attach_on(processor, &threads)?;
+            }
+            sampler.threads = threads.into_iter().collect();
+        }
+        if sampler.events.is_empty() {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        Ok(sampler)
+    }
+
+    /// Threads that are followed by events of their own; new ones that the kernel follows for us are not counted.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Files that the sampling holds.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Events on one processor, of which the first has the ring.
+    fn attach_on(&mut self, processor: i32, threads: &[u32]) -> io::Result<()> {
+        let mut first: Option<i32> = None;
+        for thread in threads {
+            let Some(event) = gone_is_none(open(&self.attach, *thread, processor, true))? else {
+                continue;
+            };
+            match first {
+                None => {
+                    self.rings.push(Ring::map(&event, self.attach.pages)?);
+                    first = Some(event.as_raw_fd());
+                }
+                // SAFETY: both are files of perf events that this process holds.
+                Some(ring) => check(unsafe {
+                    perf_event_open_sys::ioctls::SET_OUTPUT(event.as_raw_fd(), ring)
+                })?,
+            }
+            enable(&event)?;
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    /// Looks for threads that are new, where the kernel does not follow them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sampler::attach`]; a process that is gone is no error.
+    pub fn look_for_threads(&mut self) -> io::Result<()> {
+        if !self.by_thread {
+            return Ok(());
+        }
+        match threads(self.attach.pid) {
+            Ok(threads) => self.follow(threads),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn follow(&mut self, threads: Vec<u32>) -> io::Result<()> {
+        for thread in threads {
+            if self.threads.len() >= THREADS_MAX || !self.threads.insert(thread) {
+                continue;
+            }
+            let Some(event) = gone_is_none(open(&self.attach, thread, -1, false))? else {
+                continue;
+            };
+            self.rings.push(Ring::map(&event, self.attach.pages)?);
+            enable(&event)?;
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    /// Stops the events. What is in the rings can still be read.
+    pub fn stop(&self) {
+        for event in &self.events {
+            // SAFETY: a file of a perf event that this process holds. An event whose thread is gone is stopped already.
+            unsafe { perf_event_open_sys::ioctls::DISABLE(event.as_raw_fd(), 0) };
+        }
+    }
+
+    /// Gives `each` everything that has come since the last call.
+    pub fn drain(&mut self, mut each: impl FnMut(Record<'_>)) {
+        let machine = self.attach.machine;
+        for ring in &mut self.rings {
+            ring.drain(&mut self.scratch, |kind, body| {
+                if let Some(record) = record::read(machine, kind, body) {
+                    each(record);
+                }
+            });
+        }
+        // The copy of a record that lay over the end of a ring holds bytes of a stack.
+        self.scratch.fill(0);
+    }
+}
+
+/// The kernel's memory of one ring: a page about it, then the data.
+#[derive(Debug)]
+struct Ring {
+    memory: *mut u8,
+    bytes: usize,
+    page: usize,
+}
+
+// SAFETY: the memory belongs to the ring alone until it is dropped; the kernel's side is met through atomics.
+unsafe impl Send for Ring {}
+
+impl Ring {
+    fn map(event: &OwnedFd, pages: usize) -> io::Result<Self> {
+        // SAFETY: no pointers; the value is checked.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+        let bytes = (pages + 1) * page;
+        // SAFETY: a new mapping at a place of the kernel's choice, of a file that this process holds.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                event.as_raw_fd(),
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self {
+            memory: memory.cast(),
+            bytes,
+            page,
+        })
+    }
+
+    fn about(&self) -> *mut kernel::perf_event_mmap_page {
+        self.memory.cast()
+    }
+
+    /// Position up to which the kernel has written (`data_head`), and ours up to which we have read (`data_tail`).
+    fn positions(&self) -> (&AtomicU64, &AtomicU64) {
+        // SAFETY: the first page lives as long as the mapping, its fields are aligned words that both sides use as atomics.
+        unsafe {
+            (
+                AtomicU64::from_ptr(&raw mut (*self.about()).data_head),
+                AtomicU64::from_ptr(&raw mut (*self.about()).data_tail),
+            )
+        }
+    }
+
+    fn data(&self) -> &[u8] {
+        // SAFETY: the pages after the first. The kernel writes only where `drain` does not read: beyond `data_head`, up to `data_tail`.
+        unsafe { std::slice::from_raw_parts(self.memory.add(self.page), self.bytes - self.page) }
+    }
+
+    fn drain(&mut self, scratch: &mut Vec<u8>, mut each: impl FnMut(u32, &[u8])) {
+        let (head, tail) = self.positions();
+        let written = head.load(Ordering::Acquire);
+        let mut read = tail.load(Ordering::Relaxed);
+        while written.wrapping_sub(read) >= HEADER_BYTES as u64 {
+            let mut header = [0; HEADER_BYTES];
+            self.copy(read, &mut header);
+            let kind = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+            let size = usize::from(u16::from_le_bytes([header[6], header[7]]));
+            if size < HEADER_BYTES || size as u64 > written.wrapping_sub(read) {
+                // Never written so by the kernel; nothing behind it can be found.
+                read = written;
+                break;
+            }
+            let body = read + HEADER_BYTES as u64;
+            each(kind, self.piece(body, size - HEADER_BYTES, scratch));
+            read += size as u64;
+        }
+        tail.store(read, Ordering::Release);
+    }
+
+    /// Bytes at a position, where they lie, or copied if they lie over the end.
+    fn piece<'s>(&'s self, position: u64, bytes: usize, scratch: &'s mut Vec<u8>) -> &'s [u8] {
+        let data = self.data();
+        let at = self.place(position);
+        if let Some(piece) = data.get(at..at + bytes) {
+            return piece;
+        }
+        scratch.resize(bytes.max(scratch.len()), 0);
+        self.copy(position, &mut scratch[..bytes]);
+        &scratch[..bytes]
+    }
+
+    fn copy(&self, position: u64, to: &mut [u8]) {
+        let data = self.data();
+        let at = self.place(position);
+        let first = to.len().min(data.len() - at);
+        to[..first].copy_from_slice(&data[at..at + first]);
+        let rest = to.len() - first;
+        to[first..].copy_from_slice(&data[..rest]);
+    }
+
+    fn place(&self, position: u64) -> usize {
+        usize::try_from(position % self.data().len() as u64).unwrap_or(0)
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `map`, and nobody has a slice of it any more.
+        unsafe { libc::munmap(self.memory.cast(), self.bytes) };
+    }
+}
+
+/// One event of a thread on a processor (-1: wherever it runs), not yet running.
+fn open(attach: &Attach, thread: u32, processor: i32, inherit: bool) -> io::Result<OwnedFd> {
+    let mut attr = kernel::perf_event_attr::default();
+    attr.type_ = kernel::PERF_TYPE_SOFTWARE;
+    attr.size = u32::try_from(size_of::<kernel::perf_event_attr>()).unwrap_or(0);
+    // Most virtual machines have no counters of the processor.
+    attr.config = kernel::PERF_COUNT_SW_CPU_CLOCK.into();
+    attr.sample_type = u64::from(
+        kernel::PERF_SAMPLE_TID
+            | kernel::PERF_SAMPLE_CALLCHAIN
+            | kernel::PERF_SAMPLE_REGS_USER
+            | kernel::PERF_SAMPLE_STACK_USER,
+    );
+    attr.sample_regs_user = record::register_mask(attach.machine);
+    attr.sample_stack_user = STACK_BYTES;
+    attr.__bindgen_anon_1.sample_period = 1_000_000_000 / u64::from(attach.rate.max(1));
+    attr.sample_max_stack = CHAIN_MAX;
+    attr.set_disabled(1);
+    attr.set_inherit(inherit.into());
+    attr.set_exclude_kernel((!attach.kernel).into());
+    attr.set_exclude_callchain_kernel((!attach.kernel).into());
+    attr.set_exclude_hv(1);
+    attr.set_exclude_idle(1);
+    let thread = i32::try_from(thread).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
+    // SAFETY: the attributes are initialised, and the kernel reads no other memory.
+    let file = unsafe {
+        perf_event_open_sys::perf_event_open(
+            &raw mut attr,
+            thread,
+            processor,
+            -1,
+            kernel::PERF_FLAG_FD_CLOEXEC.into(),
+        )
+    };
+    check(file)?;
+    // SAFETY: a new file that nobody else knows.
+    Ok(unsafe { OwnedFd::from_raw_fd(file) })
+}
+
+fn enable(event: &OwnedFd) -> io::Result<()> {
+    // SAFETY: a file of a perf event that this process holds.
+    check(unsafe { perf_event_open_sys::ioctls::ENABLE(event.as_raw_fd(), 0) })
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// A thread that ended between its listing and its event is nothing unusual.
+fn gone_is_none(event: io::Result<OwnedFd>) -> io::Result<Option<OwnedFd>> {
+    match event {
+        Ok(event) => Ok(Some(event)),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn threads(pid: u32) -> io::Result<Vec<u32>> {
+    let names = fs::read_dir(format!("/proc/{pid}/task"))?;
+    Ok(names
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .take(THREADS_MAX)
+        .collect())
+}
+
+/// Processors that are switched on, from `/sys/devices/system/cpu/online` (`0-3,6`).
+fn processors() -> io::Result<Vec<i32>> {
+    let text = fs::read_to_string("/sys/devices/system/cpu/online")?;
+    let mut processors = Vec::new();
+    for range in text.trim().split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (Ok(first), Ok(last)) = (first.parse::<i32>(), last.parse::<i32>()) else {
+            return Err(io::Error::other(format!(
+                "/sys/devices/system/cpu/online reads {text:?}"
+            )));
+        };
+        processors.extend(first..=last);
+    }
+    Ok(processors)
+}
+
+/// CPU time that a process has had, all its threads together, those that are gone included; `None` where it is gone itself.
+#[must_use]
+pub fn process_clock(pid: u32) -> Option<std::time::Duration> {
+    let mut clock = 0;
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: both write to a place that lives as long as the call.
+    let told = unsafe {
+        libc::clock_getcpuclockid(i32::try_from(pid).ok()?, &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    told.then(|| std::time::Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0)))
+}

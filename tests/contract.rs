@@ -4,6 +4,7 @@ use std::path::Path;
 
 use natsight::catalog::{CATALOG, manual};
 use natsight::expose::reader::{self, Format};
+use natsight::profile::form::Form;
 
 use broker::Broker;
 use http::{ask, get};
@@ -204,6 +205,8 @@ fn a_wrong_capture_gets_one_sentence() {
     ] {
         refused(&profile(rest), words, &format!("{rest:?}"));
     }
+    // config knows nothing of profiles, so its help repeats the endings.
+    assert!(profile(&["--help"]).out.contains(&Form::endings()));
     let ended = profile(&["--pid", "2147483647", "-o", "x.svg"]);
     assert_eq!(ended.code, 2, "{}", ended.err);
     assert!(

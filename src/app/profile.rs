@@ -9,7 +9,7 @@ use super::{Exit, complain};
 use crate::config::CaptureArgs;
 use crate::profile::form::Form;
 use crate::profile::native::{self, Progress, kallsyms::KernelNames};
-use crate::profile::{Capture, Captured, Kind};
+use crate::profile::{Capture, Captured};
 
 /// How often the line that tells how far it is changes.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -25,7 +25,6 @@ pub(super) fn profile(ask: &CaptureArgs, err: &mut dyn Write) -> Exit {
     };
     let taken = SystemTime::now();
     let capture = Capture {
-        kind: Kind::Cpu,
         span: ask.span,
         rate: ask.rate,
     };
@@ -96,12 +95,10 @@ fn write_whole(
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = PathBuf::from(beside);
-    let written = File::create_new(&beside).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        write(&mut file)?;
-        file.flush()?;
-        fs::rename(&beside, path)
-    });
+    let mut file = BufWriter::new(File::create_new(&beside)?);
+    let written = write(&mut file)
+        .and_then(|()| file.flush())
+        .and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }

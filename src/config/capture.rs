@@ -9,9 +9,9 @@ use super::args::UsageError;
 use super::units::{duration, show_duration};
 
 /// Longest capture.
-pub const SPAN_MAX: Duration = Duration::from_secs(60);
+const SPAN_MAX: Duration = Duration::from_secs(60);
 /// Most samples in a second of CPU time; above it a broker could feel them.
-pub const RATE_MAX: u32 = 999;
+const RATE_MAX: u32 = 999;
 const SPAN_MIN: Duration = Duration::from_secs(1);
 
 /// A capture as the command line asks for it.

@@ -29,7 +29,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use args::{Inputs, Invocation, MetricsFormat, Shell, UsageError, command, completions, parse};
-pub use capture::{CaptureArgs, RATE_MAX, SPAN_MAX};
+pub use capture::CaptureArgs;
 pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};

@@ -3,19 +3,9 @@
 use std::io::{self, Write};
 
 use inferno::flamegraph::color::PaletteMap;
-use inferno::flamegraph::{self, Direction, Options};
+use inferno::flamegraph::{self, Options};
 
 use super::{Profile, folded, subsystem};
-
-/// Which way a flame graph grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shape {
-    /// Roots at the bottom.
-    #[default]
-    Flame,
-    /// Roots at the top.
-    Icicle,
-}
 
 /// Frames narrower than this share of the whole (in percent) are not drawn: they could not be seen, and make most of the file.
 const MIN_WIDTH_PERCENT: f64 = 0.1;
@@ -29,7 +19,6 @@ const IMAGE_WIDTH: usize = 1600;
 pub fn write(
     profile: &Profile,
     index: usize,
-    shape: Shape,
     title: &str,
     subtitle: &str,
     to: impl Write,
@@ -49,10 +38,6 @@ pub fn write(
     options.min_width = MIN_WIDTH_PERCENT;
     options.image_width = Some(IMAGE_WIDTH);
     options.palette_map = Some(&mut palette);
-    options.direction = match shape {
-        Shape::Flame => Direction::Straight,
-        Shape::Icicle => Direction::Inverted,
-    };
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
         .map_err(io::Error::other)
 }
@@ -102,7 +87,7 @@ mod tests {
     fn svg(text: &str, title: &str) -> String {
         let profile = folded::read(text.as_bytes()).unwrap();
         let mut out = Vec::new();
-        write(&profile, 0, Shape::Flame, title, "99 Hz", &mut out).unwrap();
+        write(&profile, 0, title, "99 Hz", &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

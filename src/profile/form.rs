@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::flame::{self, Shape};
-use super::{Captured, folded, pprof};
+use super::{Captured, flame, folded, pprof};
 
-/// A form. `Display` and tables go by [`Form::ending`].
+/// A form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
@@ -57,14 +56,7 @@ impl Form {
     ) -> io::Result<()> {
         let (profile, about) = (&captured.profile, &captured.about);
         match self {
-            Self::Svg => flame::write(
-                profile,
-                profile.shown(),
-                Shape::Flame,
-                title,
-                &about.sentence(),
-                &mut to,
-            ),
+            Self::Svg => flame::write(profile, profile.shown(), title, &about.sentence(), &mut to),
             Self::Folded => folded::write(profile, profile.shown(), &mut to),
             Self::Pprof => {
                 let comments: Vec<_> = std::iter::once(about.sentence())

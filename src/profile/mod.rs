@@ -8,68 +8,16 @@ pub mod native;
 pub mod pprof;
 pub mod subsystem;
 
-use std::fmt;
 use std::time::Duration;
 
 pub use model::{Frame, FrameId, Label, Profile, Sample, ValueType};
 
-/// What a profile tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Where CPU time goes.
-    Cpu,
-    /// Memory in use, by where it was allocated.
-    Heap,
-    /// Memory allocated since the start.
-    Allocs,
-    /// Goroutines by where they are.
-    Goroutine,
-    /// Time that holders of locks made others wait.
-    Mutex,
-    /// Time spent waiting for locks and channels.
-    Block,
-}
-
-impl Kind {
-    /// All, in the order of the manual.
-    pub const ALL: [Self; 6] = [
-        Self::Cpu,
-        Self::Heap,
-        Self::Allocs,
-        Self::Goroutine,
-        Self::Mutex,
-        Self::Block,
-    ];
-
-    /// As on the command line, in the API and at the broker.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Heap => "heap",
-            Self::Allocs => "allocs",
-            Self::Goroutine => "goroutine",
-            Self::Mutex => "mutex",
-            Self::Block => "block",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// What somebody wants to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capture {
-    /// What it is to tell of.
-    pub kind: Kind,
-    /// How long to watch; kinds that are a state of one moment take no time.
+    /// How long to watch.
     pub span: Duration,
-    /// Samples in a second of CPU time, where the engine can choose.
+    /// Samples in a second of CPU time.
     pub rate: u32,
 }
 
@@ -185,15 +133,5 @@ pub enum ProfileError {
         pid: u32,
         /// What the system said, and what to change.
         why: String,
-    },
-    /// This engine cannot take that kind.
-    #[error(
-        "the engine {engine} takes no {kind} profile; give the broker's monitoring URL instead of --pid"
-    )]
-    Unsupported {
-        /// Its name.
-        engine: &'static str,
-        /// What was asked for.
-        kind: Kind,
     },
 }

@@ -114,7 +114,7 @@ const BY_NAME: &[(&str, Subsystem)] = &[
     ("runtime", Subsystem::Runtime),
 ];
 /// Parts of the broker's own package, by what stands in a name.
-const BROKER: &str = "github.com/nats-io/nats-server/v2/server.";
+const BROKER: &str = "github.com/nats-io/nats-server/";
 const BY_RECEIVER: &[(&str, Subsystem)] = &[
     ("(*raft)", Subsystem::Raft),
     ("(*stream)", Subsystem::JetStream),
@@ -134,6 +134,8 @@ pub fn of_function(name: &str) -> Option<Subsystem> {
         return Some(Subsystem::Kernel);
     }
     if let Some(own) = name.strip_prefix(BROKER) {
+        // Debian builds it without the version in its path.
+        let own = own.trim_start_matches("v2/").trim_start_matches("server.");
         let part = BY_RECEIVER
             .iter()
             .find(|(receiver, _)| own.starts_with(receiver));
@@ -209,6 +211,8 @@ mod tests {
             part(&["crypto/aes.gcmAesEnc", "crypto/tls.(*Conn).Write", deliver]),
             "tls"
         );
+        let debian = "github.com/nats-io/nats-server/server.(*raft).run";
+        assert_eq!(part(&[debian]), "raft");
         assert_eq!(part(&["main.main"]), "other");
         assert_eq!(part(&[]), "other");
     }

@@ -17,8 +17,8 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{About, Capture, Captured, Frame, FrameId, Kind, Profile, ProfileError, ValueType};
-use image::Image;
+use super::{About, Capture, Captured, Frame, FrameId, Profile, ProfileError, ValueType};
+use image::{Image, Machine};
 use kallsyms::KernelNames;
 use pclntab::Pclntab;
 use perf::{Attach, Sampler};
@@ -66,17 +66,11 @@ pub fn capture(
     names: &mut KernelNames,
     watch: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Captured, ProfileError> {
-    if ask.kind != Kind::Cpu {
-        return Err(ProfileError::Unsupported {
-            engine: ENGINE,
-            kind: ask.kind,
-        });
-    }
     let program = Program::open(pid)?;
     let not_go = |why: String| ProfileError::NotGo { pid, why };
     let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
     let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
-    let mut seen = Seen::new(&table, program.bias(&image));
+    let mut seen = Seen::new(image.machine(), &table, program.bias(&image));
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;
     let clock = Clock::of(pid);
     let begin = Instant::now();
@@ -193,12 +187,15 @@ fn follow(
 
 /// Stacks of addresses, and how often each was seen.
 struct Seen<'a> {
+    machine: Machine,
     table: &'a Pclntab<'a>,
     bias: u64,
     samples: u64,
     lost: u64,
-    /// Addresses leaf first, the kernel's before the program's, and how many are the kernel's.
-    stacks: HashMap<(Box<[u64]>, usize), u64, foldhash::fast::RandomState>,
+    /// How many addresses are the kernel's, then the addresses, leaf first, the kernel's before the program's. One slice, so that a
+    /// stack that was seen before is found without a copy of it.
+    stacks: HashMap<Box<[u64]>, u64, foldhash::fast::RandomState>,
+    stack: Vec<u64>,
     /// Stack depths by address: the same few thousand addresses come again and again.
     depths: HashMap<u64, Option<u64>, foldhash::fast::RandomState>,
     kernel: Vec<u64>,
@@ -207,14 +204,16 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(table: &'a Pclntab<'a>, bias: u64) -> Self {
+    fn new(machine: Machine, table: &'a Pclntab<'a>, bias: u64) -> Self {
         Self {
+            machine,
             table,
             bias,
             samples: 0,
             lost: 0,
             stacks: HashMap::default(),
             depths: HashMap::default(),
+            stack: Vec::new(),
             kernel: Vec::new(),
             chain: Vec::new(),
             frames: Vec::new(),
@@ -241,7 +240,7 @@ impl<'a> Seen<'a> {
                         .or_insert_with(|| table.stack_depth(pc.wrapping_sub(bias)))
                 };
                 unwind::unwind(
-                    MACHINE,
+                    self.machine,
                     registers,
                     sample.stack,
                     &self.chain,
@@ -251,14 +250,17 @@ impl<'a> Seen<'a> {
             }
             None => self.frames.clone_from(&self.chain),
         }
-        let kernel = self.kernel.len();
-        self.kernel.extend_from_slice(&self.frames);
-        let stack = (Box::from(&self.kernel[..]), kernel);
-        if self.stacks.len() >= STACKS_MAX && !self.stacks.contains_key(&stack) {
+        self.stack.clear();
+        self.stack.push(self.kernel.len() as u64);
+        self.stack.extend_from_slice(&self.kernel);
+        self.stack.extend_from_slice(&self.frames);
+        if let Some(count) = self.stacks.get_mut(&self.stack[..]) {
+            *count += 1;
+        } else if self.stacks.len() < STACKS_MAX {
+            self.stacks.insert(Box::from(&self.stack[..]), 1);
+        } else {
             self.lost += 1;
-            return;
         }
-        *self.stacks.entry(stack).or_default() += 1;
     }
 
     fn into_profile(
@@ -268,11 +270,7 @@ impl<'a> Seen<'a> {
         kernel: bool,
         about: &mut About,
     ) -> Profile {
-        let kernels = self
-            .stacks
-            .keys()
-            .flat_map(|(stack, kernel)| &stack[..*kernel])
-            .copied();
+        let kernels = self.stacks.keys().flat_map(|stack| split(stack).0).copied();
         if kernel && names.learn(kernels).is_err() {
             about
                 .missing
@@ -291,9 +289,9 @@ impl<'a> Seen<'a> {
         let period = 1_000_000_000 / i64::from(rate.max(1));
         let (mut whole, mut frames, mut unresolved) = (0, 0, 0);
         let mut ids = Vec::new();
-        for ((addresses, kernel), count) in &self.stacks {
+        for (stack, count) in &self.stacks {
             ids.clear();
-            let unknown = symbols.stack(addresses, *kernel, &mut profile, &mut ids);
+            let unknown = symbols.stack(stack, &mut profile, &mut ids);
             frames += ids.len() as u64 * count;
             unresolved += unknown * count;
             let root = ids.last().map(|id| &*profile.frame(*id).function);
@@ -306,11 +304,6 @@ impl<'a> Seen<'a> {
         profile
     }
 }
-
-#[cfg(target_arch = "aarch64")]
-const MACHINE: image::Machine = image::Machine::Arm64;
-#[cfg(not(target_arch = "aarch64"))]
-const MACHINE: image::Machine = image::Machine::Amd64;
 
 /// Frames of an address, leaf first, and how many of them have no name.
 type Named = (Box<[FrameId]>, u64);
@@ -326,46 +319,46 @@ struct Symbols<'a> {
 
 impl Symbols<'_> {
     /// Puts the frames of a stack into `ids`, leaf first; gives how many have no name.
-    fn stack(
-        &mut self,
-        addresses: &[u64],
-        kernel: usize,
-        profile: &mut Profile,
-        ids: &mut Vec<FrameId>,
-    ) -> u64 {
+    fn stack(&mut self, stack: &[u64], profile: &mut Profile, ids: &mut Vec<FrameId>) -> u64 {
+        let (kernel, program) = split(stack);
         let mut unknown = 0;
-        for (at, address) in addresses.iter().enumerate() {
-            // The first address of each part is where it stood, the others are where it will go on.
-            let leaf = at == 0 || at == kernel;
-            let in_kernel = at < kernel;
-            let (frames, without) = self.known.entry((*address, leaf)).or_insert_with(|| {
+        for (at, address) in kernel.iter().enumerate() {
+            let (frames, without) = self.known.entry((*address, true)).or_insert_with(|| {
                 let mut frames = Vec::new();
-                let without = if in_kernel {
-                    kernel_frame(self.names, *address, profile, &mut frames)
-                } else {
-                    frames_at(
-                        self.table,
-                        address.wrapping_sub(self.bias),
-                        leaf,
-                        profile,
-                        &mut frames,
-                    )
-                };
-                (frames.into_boxed_slice(), without)
+                let without = kernel_frame(self.names, *address, profile, &mut frames);
+                (frames.into(), without)
             });
+            let function = |id: &FrameId| &profile.frame(*id).function;
             let switch = at == 0
-                && in_kernel
                 && frames
                     .first()
-                    .is_some_and(|id| profile.frame(*id).function.starts_with(SWITCH));
-            if switch && addresses.len() > 1 {
+                    .is_some_and(|id| function(id).starts_with(SWITCH));
+            if switch && kernel.len() + program.len() > 1 {
                 continue;
             }
             ids.extend_from_slice(frames);
             unknown += *without;
         }
+        for (at, address) in program.iter().enumerate() {
+            // The first address is where it stood, the others are where it will go on.
+            let leaf = at == 0;
+            let (frames, without) = self.known.entry((*address, leaf)).or_insert_with(|| {
+                let mut frames = Vec::new();
+                let pc = address.wrapping_sub(self.bias);
+                let without = frames_at(self.table, pc, leaf, profile, &mut frames);
+                (frames.into(), without)
+            });
+            ids.extend_from_slice(frames);
+            unknown += *without;
+        }
         unknown
     }
+}
+
+/// The kernel's addresses and the program's of a key of `Seen::stacks`.
+fn split(stack: &[u64]) -> (&[u64], &[u64]) {
+    let (kernel, addresses) = stack.split_first().unwrap_or((&0, &[]));
+    addresses.split_at(usize::try_from(*kernel).map_or(0, |kernel| kernel.min(addresses.len())))
 }
 
 fn kernel_frame(

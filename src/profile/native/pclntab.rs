@@ -200,12 +200,6 @@ impl<'a> Pclntab<'a> {
         })
     }
 
-    /// Functions in the table.
-    #[must_use]
-    pub fn functions(&self) -> usize {
-        self.count
-    }
-
     /// Whether inlined functions can be told.
     #[must_use]
     pub fn tells_inlined(&self) -> bool {

@@ -80,24 +80,11 @@ impl Sampler {
             for processor in processors {
                 sampler.attach_on(processor, &threads)?;
             }
-            sampler.threads = threads.into_iter().collect();
         }
         if sampler.events.is_empty() {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
         Ok(sampler)
-    }
-
-    /// Threads that are followed by events of their own; new ones that the kernel follows for us are not counted.
-    #[must_use]
-    pub fn threads(&self) -> usize {
-        self.threads.len()
-    }
-
-    /// Files that the sampling holds.
-    #[must_use]
-    pub fn files(&self) -> usize {
-        self.events.len()
     }
 
     /// Events on one processor, of which the first has the ring.

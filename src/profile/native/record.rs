@@ -60,7 +60,8 @@ impl RawSample<'_> {
         kernel.clear();
         user.clear();
         let mut part = None;
-        for address in self.chain.chunks_exact(8).map(|bytes| word(bytes, 0)) {
+        for bytes in self.chain.as_chunks().0 {
+            let address = u64::from_le_bytes(*bytes);
             match address {
                 CONTEXT_KERNEL => part = Some(true),
                 CONTEXT_USER => part = Some(false),
@@ -142,13 +143,6 @@ impl<'a> Words<'a> {
         self.0 = rest;
         Some(first)
     }
-}
-
-fn word(bytes: &[u8], at: usize) -> u64 {
-    bytes
-        .get(at..)
-        .and_then(|bytes| bytes.first_chunk())
-        .map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]

@@ -167,6 +167,45 @@ fn an_empty_variable_is_unset_except_where_it_means_off() {
 }
 
 #[test]
+fn there_is_one_way_to_log_in_to_the_system_account() {
+    let read = |text: &str| {
+        let file = format!("system: {{{text}}}\n");
+        let loaded = config::load(Some(("f", &file)), &[], &Flags::default());
+        loaded
+            .map(|(plan, _)| plan.system)
+            .map_err(|mistakes| mistakes[0].to_string())
+    };
+    let plan = read("urls: [nats://n1:4222], user: sys, password: s3cret").unwrap();
+    assert!(!format!("{plan:?}").contains("s3cret"));
+    assert!(matches!(
+        plan.login,
+        Some(config::SystemLogin::Password { user, .. }) if user == "sys"
+    ));
+    let keys = "/run/secrets/sys.nk";
+    assert_eq!(
+        read(&format!("nkey_file: {keys}")).unwrap().login,
+        Some(config::SystemLogin::Nkey(keys.into()))
+    );
+    for (text, words) in [
+        ("user: sys", "needs system.password_file beside it"),
+        (
+            "user: sys, password: s3cret, password_file: /x",
+            "stands beside system.password",
+        ),
+        (
+            "user: sys, password: s3cret, token_file: /x",
+            "keep one way to log in",
+        ),
+    ] {
+        let mistake = read(text).unwrap_err();
+        assert!(
+            mistake.contains(words) && !mistake.contains("s3cret"),
+            "{mistake}"
+        );
+    }
+}
+
+#[test]
 fn arguments_replace_the_servers_of_the_file() {
     let file = "servers: [{url: http://a:1, name: x, cpu_limit: 2}, {url: http://b:1}]\n";
     let flags = Flags {
@@ -203,7 +242,10 @@ fn every_leaf_has_its_flag_and_its_variable() {
         assert_eq!(given.values, [(leaf.key, "\u{1}bad\0".to_owned())]);
         // The sample is taken from each place, and a wrong text is refused in the words of that place.
         let sample = serve_inputs(&["scrape", &flag, leaf.sample()], &vec![]).flags;
-        let lone = matches!(leaf.key, Key::TlsCertFile | Key::TlsKeyFile);
+        let lone = matches!(
+            leaf.key,
+            Key::TlsCertFile | Key::TlsKeyFile | Key::SystemUser
+        );
         assert_eq!(config::load(None, &[], &sample).is_ok(), !lone, "{flag}");
         let sample = env(&[(&variable, leaf.sample())]);
         assert_eq!(
@@ -429,8 +471,14 @@ fn the_documentation_is_current_and_its_example_is_valid() {
     // As it stands the example says what is so anyway; with all keys it names each leaf once.
     let example = config::example();
     assert_eq!(load(&example), load(""));
+    // Of the ways to log in to the system account there can be one.
+    let other_way = |line: &&str| {
+        line.contains("/run/secrets/sys.")
+            || line.trim_start_matches('#').starts_with("  password: ")
+    };
     let full: String = example
         .lines()
+        .filter(|line| !other_way(line))
         .map(|line| line.strip_prefix('#').unwrap_or(line).to_owned() + "\n")
         .collect();
     let (_, warnings) =

@@ -191,7 +191,15 @@ fn refused(ended: &Ended, words: &[&str], what: &str) {
 fn a_wrong_capture_gets_one_sentence() {
     let profile = |rest: &[&str]| run(&[&["profile", "cpu"], rest].concat(), &[]);
     for (rest, words) in [
-        (&["-o", "x.svg"][..], &["--pid", "profile --help"][..]),
+        (
+            &["-o", "x.svg"][..],
+            &["http://127.0.0.1:8222", "--pid"][..],
+        ),
+        (
+            &["--pid", "1", "-o", "x.svg", "--engine", "magic"],
+            &["magic", "native"],
+        ),
+        (&["ftp://n1", "-o", "x.svg"], &["ftp://n1"]),
         (&["--pid", "0", "-o", "x.svg"], &["'0'", "--pid"]),
         (&["--pid", "1", "-o", "x.png"], &["x.png", ".svg"]),
         (
@@ -205,7 +213,7 @@ fn a_wrong_capture_gets_one_sentence() {
     ] {
         refused(&profile(rest), words, &format!("{rest:?}"));
     }
-    // config knows nothing of profiles, so its help repeats the endings.
+    // config does not know forms, so its help repeats the endings.
     assert!(profile(&["--help"]).out.contains(&Form::endings()));
     let ended = profile(&["--pid", "2147483647", "-o", "x.svg"]);
     assert_eq!(ended.code, 2, "{}", ended.err);
@@ -214,6 +222,39 @@ fn a_wrong_capture_gets_one_sentence() {
         "{}",
         ended.err
     );
+}
+
+#[test]
+fn two_profiles_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(path("a.folded"), "main;hot 4\nmain;gone 3\n").unwrap();
+    std::fs::write(path("b.folded"), "main;hot 9\n").unwrap();
+    std::fs::write(path("c.pb.gz"), "no profile").unwrap();
+    let diff = |names: [&str; 3]| {
+        let [before, after, to] = names.map(path);
+        run(&["profile", "diff", &before, &after, "-o", &to], &[])
+    };
+    for (to, words) in [
+        ("d.svg", "red grew"),
+        ("d.folded", "main;gone 3 0\nmain;hot 4 9\n"),
+        ("d.top.txt", "hot"),
+        ("d.top.json", "\"change\": 5"),
+    ] {
+        let done = diff(["a.folded", "b.folded", to]);
+        assert_eq!(done.code, 0, "{}", done.err);
+        assert!(done.err.contains("7 before, 9 after"), "{}", done.err);
+        let text = std::fs::read_to_string(path(to)).unwrap();
+        assert!(text.contains(words), "{to}: {text}");
+    }
+    let wrong = diff(["a.folded", "b.folded", "d.pb.gz"]);
+    refused(
+        &wrong,
+        &["d.pb.gz", ".top.json"],
+        "an ending that is no comparison",
+    );
+    let wrong = diff(["none.folded", "c.pb.gz", "d.svg"]);
+    refused(&wrong, &["none.folded", "c.pb.gz"], "files that are none");
 }
 
 #[test]

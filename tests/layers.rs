@@ -13,8 +13,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("collect", &["catalog", "state"]),
     ("compat", &["state", "collect"]),
     ("source", &[]),
-    ("profile", &[]),
-    ("config", &[]),
+    ("profile", &["source"]),
+    // Of profiles it knows the words for kinds and engines, no more.
+    ("config", &["profile::Kind", "profile::EngineName"]),
     ("expose", &["catalog", "state"]),
     ("selfmon", &["catalog", "state"]),
     (
@@ -64,6 +65,10 @@ const STARTERS: &[(&str, &str)] = &[
     ("src/serve/password.rs", "spawn_blocking"),
     // Likewise: the joining of a large page.
     ("src/serve/metrics.rs", "spawn_blocking"),
+    // Likewise: a profile to read, a look at /proc, and the native engine, which blocks for the length of a capture.
+    ("src/profile/port.rs", "spawn_blocking"),
+    ("src/profile/access.rs", "spawn_blocking"),
+    ("src/profile/native/mod.rs", "spawn_blocking"),
     // No task of its own: a blocking look at /proc that the poller waits for at once.
     ("src/poll/poller.rs", "spawn_blocking"),
 ];

@@ -69,7 +69,7 @@ pub fn run(
         Invocation::Man => config::man(out),
         Invocation::CheckConfig { file } => return check_config(&file, out, err),
         Invocation::Serve(inputs) => return sidecar::serve(inputs, env, err),
-        Invocation::Profile(ask) => return profile::profile(&ask, err),
+        Invocation::Profile(ask) => return profile::profile(&ask, &env, err),
         Invocation::Scrape(inputs) => return scrape::scrape(&inputs, &env, out, err),
     };
     written(written_now.and_then(|()| out.flush()))

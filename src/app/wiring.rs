@@ -1,5 +1,6 @@
 //! From the plan to what the other modules take: clients, rules, choices.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -7,10 +8,13 @@ use tokio::sync::Semaphore;
 use crate::collect::{Checks, Connections, Options, Pattern, Scope};
 use crate::compat::exporter::{Depth, Exporter, Identity, Settings, Shown};
 use crate::compat::surveyor::Surveyor;
-use crate::config::{self, JszDepth, Pid, Plan, ServerId, StandardNames, TlsVersion};
+use crate::config::{
+    self, JszDepth, PasswordPlan, Pid, Plan, ServerId, StandardNames, SystemLogin, TlsVersion,
+};
 use crate::expose::Wish;
 use crate::poll::{Intervals, ProcessChoice, Rules};
 use crate::source::http::{Client, Limits, Target, Tls};
+use crate::source::system;
 use crate::state::Tool;
 
 /// Servers whose first round is under way at once.
@@ -38,6 +42,47 @@ pub(super) fn tls(plan: &Plan) -> Tls {
         server_name: plan.tls.server_name.clone(),
         tls13_only: plan.tls.min_version == TlsVersion::Tls13,
     }
+}
+
+/// How the system account is reached; `None` where nobody says who natsight is there. `elsewhere` is where, unless that is written.
+pub(super) fn system(
+    plan: &Plan,
+    elsewhere: impl FnOnce() -> Option<String>,
+) -> Result<Option<system::Access>, String> {
+    let secret = |key: &str, path: &Path| {
+        config::read_secret(key, path).map(|secret| secret.expose().to_owned())
+    };
+    let login = match &plan.system.login {
+        Some(SystemLogin::Password { user, password }) => system::Login::Password {
+            user: user.clone(),
+            password: match password {
+                PasswordPlan::Written(password) => password.expose().to_owned(),
+                PasswordPlan::File(path) => secret("system.password_file", path)?,
+            },
+        },
+        Some(SystemLogin::Credentials(path)) => {
+            system::Login::Credentials(secret("system.creds_file", path)?)
+        }
+        Some(SystemLogin::Nkey(path)) => system::Login::Nkey(secret("system.nkey_file", path)?),
+        Some(SystemLogin::Token(path)) => system::Login::Token(secret("system.token_file", path)?),
+        // User and password may stand in the URL.
+        None if !plan.system.urls.is_empty() => system::Login::Url,
+        None => return Ok(None),
+    };
+    let mut urls: Vec<_> = plan
+        .system
+        .urls
+        .iter()
+        .map(|url| url.expose().to_owned())
+        .collect();
+    if urls.is_empty() {
+        urls.extend(elsewhere());
+    }
+    Ok((!urls.is_empty()).then(|| system::Access {
+        urls,
+        login,
+        tls: tls(plan),
+    }))
 }
 
 /// How targets of `/probe` are watched: as all others, but only on the port that was allowed. The page of a probe has one

@@ -13,7 +13,7 @@ use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 
 pub use clap_complete::Shell;
 
-use super::capture::{self, CaptureArgs};
+use super::capture::{self, ProfileCommand};
 use super::leaf::{Effect, Given, Kind, Leaf};
 use super::older::{self, Older};
 use super::secret::{UrlText, redacted};
@@ -27,8 +27,8 @@ pub enum Invocation {
     Serve(Inputs),
     /// Poll everything once, print the page.
     Scrape(Inputs),
-    /// Profile a broker.
-    Profile(CaptureArgs),
+    /// Profile a broker, or compare profiles.
+    Profile(ProfileCommand),
     /// Print the catalog.
     Metrics(MetricsFormat),
     /// Check a configuration file.
@@ -98,7 +98,7 @@ pub fn parse(
     let invocation = match matches.subcommand() {
         Some(("serve", matches)) => Invocation::Serve(inputs(matches, env)),
         Some(("scrape", matches)) => Invocation::Scrape(inputs(matches, env)),
-        Some(("profile", matches)) => Invocation::Profile(capture::read(matches)?),
+        Some(("profile", matches)) => Invocation::Profile(capture::read(matches, env)?),
         Some(("metrics", matches)) => match matches.get_one::<String>("format").map(String::as_str)
         {
             Some("json") => Invocation::Metrics(MetricsFormat::Json),
@@ -204,7 +204,11 @@ fn planned(command: Command) -> Command {
         .num_args(0..)
         .value_hint(ValueHint::Url)
         .help("Monitoring URLs of servers; they replace those of the file [default: http://127.0.0.1:8222]");
-    let config = Arg::new("config")
+    command.arg(urls).arg(config_flag()).args(flags_of(&[""]))
+}
+
+pub(super) fn config_flag() -> Arg {
+    Arg::new("config")
         .long("config")
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
@@ -212,9 +216,18 @@ fn planned(command: Command) -> Command {
         .help(format!(
             "The configuration file [env: {}]",
             super::CONFIG_VARIABLE
-        ));
-    let flags = LEAVES.iter().filter(|leaf| !leaf.file_only()).map(flag);
-    command.arg(urls).arg(config).args(flags)
+        ))
+}
+
+/// A flag for each leaf whose path begins in one of these ways.
+pub(super) fn flags_of(beginnings: &[&str]) -> Vec<Arg> {
+    leaves_of(beginnings).map(flag).collect()
+}
+
+fn leaves_of<'b>(beginnings: &'b [&str]) -> impl Iterator<Item = &'static Leaf> + use<'b> {
+    LEAVES.iter().filter(|leaf| {
+        !leaf.file_only() && beginnings.iter().any(|start| leaf.path.starts_with(start))
+    })
 }
 
 fn flag(leaf: &'static Leaf) -> Arg {
@@ -302,17 +315,25 @@ impl TypedValueParser for AnyText {
 }
 
 fn inputs(matches: &ArgMatches, env: &[(String, String)]) -> Inputs {
-    let from_env = config_variable(env);
     let urls = matches.get_many::<String>("urls").unwrap_or_default();
-    let values = LEAVES
-        .iter()
-        .filter(|leaf| !leaf.file_only())
+    inputs_for(matches, env, urls.map(String::as_str), &[""])
+}
+
+/// Where the plan of a command comes from that watches `urls` and has the flags of [`flags_of`] the same `beginnings`.
+pub(super) fn inputs_for<'u>(
+    matches: &ArgMatches,
+    env: &[(String, String)],
+    urls: impl IntoIterator<Item = &'u str>,
+    beginnings: &[&str],
+) -> Inputs {
+    let from_env = config_variable(env);
+    let values = leaves_of(beginnings)
         .filter_map(|leaf| Some((leaf.key, matches.get_one::<String>(leaf.path)?.clone())));
     Inputs {
         config: matches.get_one::<PathBuf>("config").cloned().or(from_env),
         flags: Flags {
             values: values.collect(),
-            urls: urls.map(|url| UrlText::new(url)).collect(),
+            urls: urls.into_iter().map(UrlText::new).collect(),
             names: Vec::new(),
         },
         older: None,

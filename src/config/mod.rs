@@ -14,6 +14,7 @@ mod probe;
 mod secret;
 mod servers;
 mod settings;
+mod system;
 mod table;
 mod targets;
 mod token;
@@ -29,7 +30,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use args::{Inputs, Invocation, MetricsFormat, Shell, UsageError, command, completions, parse};
-pub use capture::CaptureArgs;
+pub use capture::{CaptureArgs, DiffArgs, ProfileCommand};
 pub use kind::{Listen, Pid};
 pub use leaf::{Effect, Given, Kind, Leaf, TEXT_BYTES_MAX, VARIABLE_PREFIX, not_yet};
 pub use manual::{example, man, markdown};
@@ -37,13 +38,14 @@ pub use mistake::{Mistake, Place, Warning};
 pub use older::{JszDepth, NAME as OLDER_NAME, Older, ServerId};
 pub use patterns::{PATTERNS_MAX, PatternPlan};
 pub use plan::{
-    ClientCertificate, CollectPlan, ExporterPlan, LogPlan, Plan, PollPlan, ProbePlan, ServerPlan,
-    TlsPlan,
+    ClientCertificate, CollectPlan, ExporterPlan, LogPlan, Plan, PollPlan, ProbePlan, ProfilesPlan,
+    ServerPlan, TlsPlan,
 };
 pub use probe::{ProbeHost, ProbeRule};
 pub use secret::{Secret, UrlText, redacted};
 pub use servers::SERVERS_MAX;
 pub use settings::{Flags, Settings};
+pub use system::{PasswordPlan, SystemLogin, SystemPlan, read_secret};
 pub use table::{Key, LEAVES};
 pub use targets::{Targets, targets};
 pub use token::{TOKEN_BYTES_MAX, read_token};

@@ -11,6 +11,7 @@ use super::probe::ProbeRule;
 use super::secret::UrlText;
 use super::servers;
 use super::settings::{Item, Settings, Written};
+use super::system::{self, SystemPlan};
 use super::table::Key;
 use super::units::{show_duration, show_size};
 use super::words::{Connections, LogFormat, LogLevel, StandardNames, TlsVersion};
@@ -48,6 +49,10 @@ pub struct Plan {
     pub probe: ProbePlan,
     /// TLS towards the brokers.
     pub tls: TlsPlan,
+    /// The system account.
+    pub system: SystemPlan,
+    /// Captures over HTTP.
+    pub profiles: ProfilesPlan,
     /// Intervals and limits of polling.
     pub poll: PollPlan,
     /// What gets series of its own.
@@ -79,6 +84,19 @@ pub struct ServerPlan {
     pub name: Option<String>,
     /// Its process.
     pub pid: Pid,
+    /// Its profiling port, if it has one.
+    pub profiling_url: Option<UrlText>,
+}
+
+/// Captures over HTTP, and what is kept of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfilesPlan {
+    /// The token that guards them; nothing can be captured over HTTP without it.
+    pub token_file: Option<PathBuf>,
+    /// Where they are kept.
+    pub dir: PathBuf,
+    /// Whether there is a capture each minute.
+    pub continuous: bool,
 }
 
 /// What `/probe` may reach, and how much of it at a time.
@@ -229,6 +247,12 @@ impl Reader {
             forget_after: self.duration(Key::ForgetAfter),
             probe: self.probe(),
             tls: self.tls(),
+            system: system::plan(self),
+            profiles: ProfilesPlan {
+                token_file: self.path(Key::ProfilesTokenFile),
+                dir: self.path(Key::ProfilesDir).unwrap_or_default(),
+                continuous: self.switch(Key::ProfilesContinuous),
+            },
             poll: PollPlan {
                 light,
                 health: self.duration(Key::PollHealth),

@@ -65,6 +65,10 @@ pub(super) fn plan(reader: &mut Reader) -> Vec<ServerPlan> {
             by_dns: by_dns.is_some(),
             name: name.map(|name| name.text),
             pid: pid(reader, index),
+            profiling_url: reader
+                .settings
+                .item(Key::ServersProfilingUrl, index)
+                .map(|written| UrlText::new(&written.text)),
         });
     }
     servers
@@ -76,6 +80,7 @@ fn beside_us() -> ServerPlan {
         by_dns: false,
         name: None,
         pid: Pid::Auto,
+        profiling_url: None,
     }
 }
 

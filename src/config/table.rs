@@ -103,7 +103,7 @@ leaves! {
     /// CPU limit of the broker in cores, where its cgroup cannot be seen.
     ServersCpuLimit = "servers[].cpu_limit", Kind::Number { min: 0.01, max: 4096.0 }, Example("2"), Later;
     /// The broker's profiling port (`prof_port`), if it has one.
-    ServersProfilingUrl = "servers[].profiling_url", HTTP, Example("http://127.0.0.1:65432"), Later;
+    ServersProfilingUrl = "servers[].profiling_url", HTTP, Example("http://127.0.0.1:65432"), Now;
     /// Further servers from a file in Prometheus' file_sd format, re-read when it changes.
     TargetsFile = "targets_file", Kind::Path, Example("/etc/natsight/targets.yml"), Now;
     /// Watch the other members of each server's cluster too: their address, this server's scheme and monitoring port.
@@ -124,19 +124,19 @@ leaves! {
     TlsMinVersion = "tls.min_version", Kind::Word(TlsVersion::WORDS), Default("TLS12"), Now;
 
     /// NATS URLs of the system account's connection.
-    SystemUrls = "system.urls[]", NATS, Example("nats://n1:4222"), Later;
+    SystemUrls = "system.urls[]", NATS, Example("nats://n1:4222"), Now;
     /// User of the system account.
-    SystemUser = "system.user", Kind::Text, Example("sys"), Later;
+    SystemUser = "system.user", Kind::Text, Example("sys"), Now;
     /// Password of the system account; in this file only, and better in a file of its own.
-    SystemPassword = "system.password", Kind::Secret, Example("secret"), Later;
+    SystemPassword = "system.password", Kind::Secret, Example("secret"), Now;
     /// File with the password of the system account.
-    SystemPasswordFile = "system.password_file", Kind::Path, Example("/run/secrets/sys"), Later;
+    SystemPasswordFile = "system.password_file", Kind::Path, Example("/run/secrets/sys"), Now;
     /// Credentials file (JWT and seed) of the system account.
-    SystemCredsFile = "system.creds_file", Kind::Path, Example("/run/secrets/sys.creds"), Later;
+    SystemCredsFile = "system.creds_file", Kind::Path, Example("/run/secrets/sys.creds"), Now;
     /// File with the NKey seed of the system account.
-    SystemNkeyFile = "system.nkey_file", Kind::Path, Example("/run/secrets/sys.nk"), Later;
+    SystemNkeyFile = "system.nkey_file", Kind::Path, Example("/run/secrets/sys.nk"), Now;
     /// File with the token of the system account.
-    SystemTokenFile = "system.token_file", Kind::Path, Example("/run/secrets/sys.token"), Later;
+    SystemTokenFile = "system.token_file", Kind::Path, Example("/run/secrets/sys.token"), Now;
 
     /// How often totals are fetched: traffic, routes, gateways, leaf nodes, JetStream totals.
     PollLight = "poll.light", span(SECOND, HOUR), Default("5s"), Now;

@@ -168,6 +168,7 @@ impl Reader<'_> {
             by_dns: by_dns.is_some(),
             name: given.map(str::to_owned),
             pid: Pid::Auto,
+            profiling_url: None,
         });
         Ok(())
     }

@@ -10,26 +10,32 @@ use super::secret::Secret;
 /// Largest token file.
 pub const TOKEN_BYTES_MAX: usize = 64 << 10;
 
-/// Reads the token of `key` from its file; white space around it does not count.
-pub fn read_token(key: &str, path: &Path) -> Result<Secret, Mistake> {
-    let wrong = |text: String| {
-        let text = format!("{key} {} {text}", path.display());
-        Mistake::new(Place::Nowhere, text)
-    };
+fn wrong(key: &str, path: &Path, text: &str) -> Mistake {
+    let text = format!("{key} {} {text}", path.display());
+    Mistake::new(Place::Nowhere, text)
+}
+
+/// What the file of `key` holds, if it is no larger than a secret can be.
+pub(super) fn read_bytes(key: &str, path: &Path) -> Result<Vec<u8>, Mistake> {
     let mut bytes = Vec::new();
     let limit = TOKEN_BYTES_MAX as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| {
-            wrong(format!(
-                "cannot be read: {error}; check the path and its rights"
-            ))
+            let text = format!("cannot be read: {error}; check the path and its rights");
+            wrong(key, path, &text)
         })?;
     if bytes.len() > TOKEN_BYTES_MAX {
-        return Err(wrong(format!(
-            "is larger than {TOKEN_BYTES_MAX} bytes; name a file with one token"
-        )));
+        let text = format!("is larger than {TOKEN_BYTES_MAX} bytes; name a file with one token");
+        return Err(wrong(key, path, &text));
     }
+    Ok(bytes)
+}
+
+/// Reads the token of `key` from its file; white space around it does not count.
+pub fn read_token(key: &str, path: &Path) -> Result<Secret, Mistake> {
+    let wrong = |text: String| wrong(key, path, &text);
+    let bytes = read_bytes(key, path)?;
     let token = bytes.trim_ascii();
     if token.is_empty() {
         return Err(wrong("is empty; write a token into it".to_owned()));

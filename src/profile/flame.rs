@@ -3,13 +3,24 @@
 use std::io::{self, Write};
 
 use inferno::flamegraph::color::PaletteMap;
-use inferno::flamegraph::{self, Options};
+use inferno::flamegraph::{self, Direction, Options};
 
 use super::{Profile, folded, subsystem};
 
 /// Frames narrower than this share of the whole (in percent) are not drawn: they could not be seen, and make most of the file.
 const MIN_WIDTH_PERCENT: f64 = 0.1;
 const IMAGE_WIDTH: usize = 1600;
+/// What is left of the path of the broker's package.
+const SHORT: &str = "server.";
+
+/// Which way it grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grows {
+    /// Roots at the bottom: a flame.
+    Up,
+    /// Roots at the top: an icicle.
+    Down,
+}
 
 /// Writes the values of type `index` as SVG. An empty profile gives a picture that says so in `title`.
 ///
@@ -19,39 +30,89 @@ const IMAGE_WIDTH: usize = 1600;
 pub fn write(
     profile: &Profile,
     index: usize,
+    grows: Grows,
     title: &str,
     subtitle: &str,
     to: impl Write,
 ) -> io::Result<()> {
-    let lines = folded::lines(profile, index);
+    let lines = shortened(folded::lines(profile, index));
     if lines.is_empty() {
         return empty(title, subtitle, to);
     }
     let mut palette = palette(&lines);
-    let mut options = Options::default();
-    options.title = title.to_owned();
-    options.subtitle = Some(subtitle.to_owned());
-    options.count_name = profile
+    let unit = profile
         .types()
         .get(index)
-        .map_or_else(|| "samples".to_owned(), |kind| kind.unit.to_string());
-    options.min_width = MIN_WIDTH_PERCENT;
-    options.image_width = Some(IMAGE_WIDTH);
+        .map_or("samples", |kind| &*kind.unit);
+    let mut options = options(title, subtitle, unit);
     options.palette_map = Some(&mut palette);
+    if grows == Grows::Down {
+        options.direction = Direction::Inverted;
+    }
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
         .map_err(io::Error::other)
 }
 
+/// Writes lines `stack before after` as SVG: widths are of `after`, what grew is red, what shrank blue.
+///
+/// # Errors
+///
+/// What drawing or writing says.
+pub fn draw_change(
+    lines: &[String],
+    unit: &str,
+    title: &str,
+    subtitle: &str,
+    to: impl Write,
+) -> io::Result<()> {
+    // inferno takes stacks that the second does not have for no stacks at all.
+    if lines.iter().all(|line| line.ends_with(" 0")) {
+        return empty(title, subtitle, to);
+    }
+    let lines = shortened(lines.to_vec());
+    let mut options = options(title, subtitle, unit);
+    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
+        .map_err(io::Error::other)
+}
+
+fn options<'a>(title: &str, subtitle: &str, unit: &str) -> Options<'a> {
+    let mut options = Options::default();
+    options.title = title.to_owned();
+    options.subtitle = Some(subtitle.to_owned());
+    options.count_name = unit.to_owned();
+    options.min_width = MIN_WIDTH_PERCENT;
+    options.image_width = Some(IMAGE_WIDTH);
+    options
+}
+
+/// The path of the broker's package would take the room of the function's name in most boxes.
+fn shortened(mut lines: Vec<String>) -> Vec<String> {
+    for line in &mut lines {
+        for path in ["v2/server.", "server."] {
+            let path = format!("{}{path}", subsystem::BROKER);
+            if line.contains(&path) {
+                *line = line.replace(&path, SHORT);
+            }
+        }
+    }
+    lines
+}
+
 /// A colour for each name. A name that belongs to no part by itself has a quiet one.
 fn palette(lines: &[String]) -> PaletteMap {
-    let mut text = String::new();
+    // The bar below all others.
+    let (red, green, blue) = subsystem::Subsystem::Other.colour();
+    let mut text = format!("all->rgb({red},{green},{blue})\n");
     let names = lines
         .iter()
         .filter_map(|line| line.rsplit_once(' '))
         .flat_map(|(stack, _)| stack.split(';'));
     let names: std::collections::BTreeSet<_> = names.collect();
     for name in names {
-        let part = subsystem::of_function(name).unwrap_or(subsystem::Subsystem::Other);
+        let whole = name.strip_prefix(SHORT);
+        let whole = whole.map(|own| format!("{}{SHORT}{own}", subsystem::BROKER));
+        let part = subsystem::of_function(whole.as_deref().unwrap_or(name));
+        let part = part.unwrap_or(subsystem::Subsystem::Other);
         let (red, green, blue) = part.colour();
         text.push_str(&format!("{name}->rgb({red},{green},{blue})\n"));
     }
@@ -87,7 +148,7 @@ mod tests {
     fn svg(text: &str, title: &str) -> String {
         let profile = folded::read(text.as_bytes()).unwrap();
         let mut out = Vec::new();
-        write(&profile, 0, title, "99 Hz", &mut out).unwrap();
+        write(&profile, 0, Grows::Up, title, "99 Hz", &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The form of `stackcollapse` (Gregg, FlameGraph), which inferno, speedscope and Pyroscope read.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Write};
 
 use super::{Frame, Profile, ValueType};
@@ -44,10 +45,19 @@ pub fn write(profile: &Profile, index: usize, to: &mut impl Write) -> io::Result
     Ok(())
 }
 
-/// The lines, sorted; equal stacks (under different labels, or at different lines of a function) are one.
+/// The lines, sorted.
 #[must_use]
 pub fn lines(profile: &Profile, index: usize) -> Vec<String> {
-    let mut stacks = std::collections::BTreeMap::<String, i64>::new();
+    stacks(profile, index)
+        .into_iter()
+        .map(|(stack, value)| format!("{stack} {value}"))
+        .collect()
+}
+
+/// Values by stack, root first; equal stacks (under different labels, or at different lines of a function) are one.
+#[must_use]
+pub fn stacks(profile: &Profile, index: usize) -> BTreeMap<String, i64> {
+    let mut stacks = BTreeMap::<String, i64>::new();
     for sample in profile.samples() {
         let value = sample.values.get(index).copied().unwrap_or(0);
         if value == 0 {
@@ -64,9 +74,6 @@ pub fn lines(profile: &Profile, index: usize) -> Vec<String> {
         *sum = sum.saturating_add(value);
     }
     stacks
-        .into_iter()
-        .map(|(stack, value)| format!("{stack} {value}"))
-        .collect()
 }
 
 /// A semicolon or a line's end in a name would be read as another frame or line.

@@ -4,26 +4,40 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::{Captured, flame, folded, pprof};
+use super::flame::{self, Grows};
+use super::top::Top;
+use super::{Captured, folded, pprof, speedscope};
 
 /// A form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
+    /// Flame graph with the roots at its top.
+    Icicle,
     /// Flame graph.
     Svg,
     /// Folded stacks.
     Folded,
     /// pprof's gzipped protobuf.
     Pprof,
+    /// speedscope's JSON.
+    Speedscope,
+    /// Table of functions for people.
+    TopText,
+    /// Table of functions as JSON.
+    TopJson,
 }
 
 impl Form {
-    /// All, with the ending that picks each.
-    pub const ALL: [(Self, &'static str); 3] = [
+    /// All, with the ending that picks each; the first that fits counts.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Icicle, ".icicle.svg"),
         (Self::Svg, ".svg"),
         (Self::Folded, ".folded"),
         (Self::Pprof, ".pb.gz"),
+        (Self::Speedscope, ".speedscope.json"),
+        (Self::TopText, ".top.txt"),
+        (Self::TopJson, ".top.json"),
     ];
 
     /// The form that a file's name asks for.
@@ -55,11 +69,20 @@ impl Form {
         mut to: impl Write,
     ) -> io::Result<()> {
         let (profile, about) = (&captured.profile, &captured.about);
+        let shown = profile.shown();
+        let story = about.sentence();
         match self {
-            Self::Svg => flame::write(profile, profile.shown(), title, &about.sentence(), &mut to),
-            Self::Folded => folded::write(profile, profile.shown(), &mut to),
+            Self::Icicle => flame::write(profile, shown, Grows::Down, title, &story, &mut to),
+            Self::Svg => flame::write(profile, shown, Grows::Up, title, &story, &mut to),
+            Self::Folded => folded::write(profile, shown, &mut to),
+            Self::Speedscope => speedscope::write(profile, title, &mut to),
+            Self::TopText => to.write_all(Top::of(profile, shown).text(title, about).as_bytes()),
+            Self::TopJson => {
+                let json = Top::of(profile, shown).json(title, about)?;
+                to.write_all(json.as_bytes())
+            }
             Self::Pprof => {
-                let comments: Vec<_> = std::iter::once(about.sentence())
+                let comments: Vec<_> = std::iter::once(story)
                     .chain(about.missing.iter().cloned())
                     .collect();
                 pprof::write(profile, about, taken, &comments, &mut to)
@@ -79,6 +102,8 @@ mod tests {
         assert_eq!(form("a/hot.svg"), Some(Form::Svg));
         assert_eq!(form("HOT.PB.GZ"), Some(Form::Pprof));
         assert_eq!(form("x.folded"), Some(Form::Folded));
+        assert_eq!(form("x.icicle.svg"), Some(Form::Icicle));
+        assert_eq!(form("x.top.json"), Some(Form::TopJson));
         assert_eq!(
             (form("hot.png"), form("svg"), form("..")),
             (None, None, None)

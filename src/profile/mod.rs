@@ -1,32 +1,42 @@
 //! Profiles of a broker: engines that take them, one model that they end in, writers that know no engine.
 
+pub mod access;
+pub mod change;
+pub mod dump;
+pub mod engine;
 pub mod flame;
 pub mod folded;
 pub mod form;
+pub mod gc;
+pub mod locks;
 pub mod model;
 pub mod native;
+pub mod port;
 pub mod pprof;
+pub mod profilez;
+pub mod speedscope;
+pub mod stacksz;
 pub mod subsystem;
+pub mod top;
+pub mod verdict;
 
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
+pub use engine::{Capture, Engine, EngineName, Kind, Watch};
 pub use model::{Frame, FrameId, Label, Profile, Sample, ValueType};
 
-/// What somebody wants to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capture {
-    /// How long to watch.
-    pub span: Duration,
-    /// Samples in a second of CPU time.
-    pub rate: u32,
-}
-
 /// How a profile came to be, and what it lacks: every picture says so.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct About {
-    /// Name of the engine.
-    pub engine: &'static str,
-    /// How long it watched.
+    /// The engine; `None` for a profile that was read from a file.
+    pub engine: Option<EngineName>,
+    /// Engines that were tried before, and what they said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
+    /// How long it watched; `span_seconds` in JSON.
+    #[serde(rename = "span_seconds", serialize_with = "seconds")]
     pub span: Duration,
     /// Samples in a second of CPU time, where there is a rate.
     pub rate: Option<u32>,
@@ -39,21 +49,50 @@ pub struct About {
     /// Frames, and those of them without a name.
     pub frames: Option<(u64, u64)>,
     /// CPU time that the process had meanwhile, as the kernel counts it.
+    #[serde(rename = "cpu_seconds", serialize_with = "maybe_seconds")]
     pub cpu: Option<Duration>,
     /// What is missing, and how to get it, one sentence each.
     pub missing: Vec<String>,
 }
 
+fn seconds<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(span.as_secs_f64())
+}
+
+#[allow(clippy::ref_option, reason = "serde passes it so")]
+fn maybe_seconds<S: Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    span.map(|span| span.as_secs_f64()).serialize(to)
+}
+
 impl About {
+    /// The story of a capture that begins.
+    #[must_use]
+    pub fn by(engine: EngineName) -> Self {
+        Self {
+            engine: Some(engine),
+            ..Self::default()
+        }
+    }
+
     /// One line for a picture or a terminal.
     #[must_use]
     pub fn sentence(&self) -> String {
         let percent = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
-        let mut text = format!("engine {}, {:.1} s", self.engine, self.span.as_secs_f64());
+        let mut text = format!("engine {}", self.engine.map_or("unknown", EngineName::word));
+        if !self.span.is_zero() {
+            text += &format!(", {:.1} s", self.span.as_secs_f64());
+        }
         if let Some(rate) = self.rate {
             text += &format!(", {rate} Hz");
         }
-        text += &format!(", {} samples, {} lost", self.samples, self.lost);
+        // All else than CPU time is counted in values of its own.
+        if self.rate.is_some() {
+            text += &format!(", {} samples", self.samples);
+        }
+        // Of the broker's own profiles nobody knows.
+        if self.engine == Some(EngineName::Native) {
+            text += &format!(", {} lost", self.lost);
+        }
         if let Some(whole) = self.whole.filter(|_| self.samples > 0) {
             text += &format!(", {:.1} % whole stacks", percent(whole, self.samples));
         }
@@ -126,6 +165,57 @@ pub enum ProfileError {
         /// `kernel.perf_event_paranoid`, or `unknown`.
         paranoid: String,
     },
+    /// The process is another one than it was.
+    #[error(
+        "process {pid} is {name}, not the broker; the broker may have restarted: try again in a moment"
+    )]
+    NotTheBroker {
+        /// Process id.
+        pid: u32,
+        /// Its program.
+        name: String,
+    },
+    /// A broker or its profiling port cannot be reached, or refuses.
+    #[error("{why}")]
+    Refused {
+        /// The engine.
+        engine: EngineName,
+        /// What was said, and the next step.
+        why: String,
+    },
+    /// What came is no profile.
+    #[error("{from} sent what is no profile: {why}; see whether the port is the broker's")]
+    Garbage {
+        /// Where it came from.
+        from: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Whoever wanted it wants it no more.
+    #[error("the capture was ended before it was whole")]
+    Stopped,
+    /// Somebody else takes one just now.
+    #[error("another CPU profile of this broker is under way; try again when it has ended")]
+    Busy,
+    /// A dump would stop the broker for too long.
+    #[error(
+        "the broker has about {count} goroutines, and a dump of them stops it for a moment: above {most} natsight asks twice; \
+         add --large (\"large\": true) to take it"
+    )]
+    TooManyGoroutines {
+        /// About so many.
+        count: u64,
+        /// So many are dumped without a further word.
+        most: u64,
+    },
+    /// No engine at hand.
+    #[error("no {} profile could be taken: {}", kind.word(), no_engine(*kind, said))]
+    NoEngine {
+        /// What was wanted.
+        kind: Kind,
+        /// What engines said.
+        said: Vec<String>,
+    },
     /// The kernel lacks something else.
     #[error("sampling of process {pid} cannot begin: {why}")]
     Attach {
@@ -134,4 +224,47 @@ pub enum ProfileError {
         /// What the system said, and what to change.
         why: String,
     },
+}
+
+impl ProfileError {
+    /// Whether no other engine would do better.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::TooManyGoroutines { .. } | Self::Stopped)
+    }
+
+    /// Bounded label value.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Gone { .. } => "gone",
+            Self::NoProgram { .. } => "no_program",
+            Self::NotGo { .. } => "not_go",
+            Self::Forbidden { .. } => "forbidden",
+            Self::NotTheBroker { .. } => "not_the_broker",
+            Self::Refused { .. } => "refused",
+            Self::Garbage { .. } => "garbage",
+            Self::Stopped => "stopped",
+            Self::Busy => "busy",
+            Self::TooManyGoroutines { .. } => "too_many_goroutines",
+            Self::NoEngine { .. } => "no_engine",
+            Self::Attach { .. } => "attach",
+        }
+    }
+}
+
+fn no_engine(kind: Kind, said: &[String]) -> String {
+    let mut parts = said.to_vec();
+    if parts.is_empty() {
+        let native = if kind == Kind::Cpu {
+            "the broker's process (--pid) on this machine, "
+        } else {
+            ""
+        };
+        parts.push(format!(
+            "natsight needs {native}its profiling port (--profiling-url, servers[].profiling_url), or a user of the system account \
+             (--system-user, system.user)"
+        ));
+    }
+    parts.join("; ")
 }

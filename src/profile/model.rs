@@ -24,6 +24,14 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FrameId(u32);
 
+impl FrameId {
+    /// Its place in [`Profile::frames`].
+    #[must_use]
+    pub fn place(self) -> u32 {
+        self.0
+    }
+}
+
 /// What a value counts, in the words of pprof: `samples`/`count`, `cpu`/`nanoseconds`, `inuse_space`/`bytes`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ValueType {
@@ -65,6 +73,8 @@ type SampleKey = (Box<[FrameId]>, Box<[Label]>);
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     types: Vec<ValueType>,
+    /// The type that whoever made it wants to be shown.
+    shown: Option<usize>,
     frames: Vec<Frame>,
     known_frames: HashMap<Frame, FrameId, foldhash::fast::RandomState>,
     samples: Vec<Sample>,
@@ -146,6 +156,32 @@ impl Profile {
         }
     }
 
+    /// What came since `before`: values of equal stacks and labels are subtracted. Frames are compared by what they say.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut change = Self::new(self.types.clone());
+        (change.left_out, change.shown) = (self.left_out, self.shown);
+        for (profile, sign) in [(self, 1), (before, -1)] {
+            let mut ids = Vec::new();
+            for sample in &profile.samples {
+                ids.clear();
+                let frames = sample.stack.iter().map(|id| profile.frame(*id).clone());
+                ids.extend(frames.filter_map(|frame| change.intern(frame)));
+                let values: Vec<_> = sample
+                    .values
+                    .iter()
+                    .map(|value| value.saturating_mul(sign))
+                    .collect();
+                change.add(&ids, &values, sample.labels.to_vec());
+            }
+        }
+        change
+            .samples
+            .retain(|sample| sample.values.iter().any(|value| *value != 0));
+        change.known_samples.clear();
+        change
+    }
+
     /// Sum of the values of one type.
     #[must_use]
     pub fn total(&self, index: usize) -> i64 {
@@ -155,10 +191,20 @@ impl Profile {
             .fold(0, |sum, value| sum.saturating_add(*value))
     }
 
-    /// The type that a picture or a table shows: CPU time, memory in use, delay; the last one where nothing is known by name, as
-    /// `go tool pprof` does.
+    /// Says which type is shown by default; a number that is none changes nothing.
+    pub fn show(&mut self, index: usize) {
+        if index < self.types.len() {
+            self.shown = Some(index);
+        }
+    }
+
+    /// The type that a picture or a table shows: what was said, else CPU time, memory in use, delay; the last one where nothing is known
+    /// by name, as `go tool pprof` does.
     #[must_use]
     pub fn shown(&self) -> usize {
+        if let Some(shown) = self.shown {
+            return shown;
+        }
         const BY_NAME: [&str; 4] = ["cpu", "inuse_space", "delay", "goroutine"];
         BY_NAME
             .iter()
@@ -228,6 +274,30 @@ mod tests {
     }
 
     #[test]
+    fn what_came_since_is_told_by_what_frames_say() {
+        let of = |stacks: &[(&[&str], i64)]| {
+            let mut profile = cpu();
+            for (names, value) in stacks {
+                let ids: Vec<_> = names
+                    .iter()
+                    .map(|name| profile.intern(frame(name)).unwrap())
+                    .collect();
+                profile.add(&ids, &[*value, *value], vec![]);
+            }
+            profile
+        };
+        let before = of(&[(&["other"], 2), (&["leaf", "root"], 5)]);
+        let after = of(&[(&["leaf", "root"], 8), (&["other"], 2), (&["new"], 1)]);
+        let change = after.since(&before);
+        let told: Vec<_> = change
+            .samples()
+            .iter()
+            .map(|sample| (&*change.frame(sample.stack[0]).function, sample.values[0]))
+            .collect();
+        assert_eq!(told, [("leaf", 3), ("new", 1)]);
+    }
+
+    #[test]
     fn values_do_not_overflow_and_wrong_counts_do_no_harm() {
         let mut profile = cpu();
         let stack = [profile.intern(frame("leaf")).unwrap()];
@@ -253,6 +323,10 @@ mod tests {
         );
         assert_eq!(shown(&["contentions", "delay"]), 1);
         assert_eq!(shown(&["first", "second"]), 1);
+        let mut said = cpu();
+        said.show(0);
+        said.show(2);
+        assert_eq!(said.shown(), 0);
         assert_eq!(shown(&[]), 0);
     }
 }

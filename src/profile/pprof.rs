@@ -4,17 +4,20 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use prost::Message;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 use super::{About, Frame, FrameId, Label, Profile, ValueType};
 
 /// Bytes of a profile after unpacking.
-pub const UNPACKED_MAX: u64 = 256 << 20;
+pub const UNPACKED_MAX: u64 = 32 << 20;
+/// Samples, locations, functions and texts of a profile. Each takes up to 36 times its bytes once it is decoded, so they are counted before.
+pub const PARTS_MAX: usize = 1 << 19;
 
 /// Why bytes are no profile.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum PprofError {
     /// More than we hold.
     #[error("the profile is larger than {} MiB after unpacking", UNPACKED_MAX >> 20)]
     Large,
+    /// More samples, locations, functions and texts than we hold.
+    #[error("the profile has more than {PARTS_MAX} samples, locations, functions and texts")]
+    Parts,
     /// Not gzip although it begins so, or cut off.
     #[error("the profile cannot be unpacked: {0}")]
     Gzip(#[from] io::Error),
@@ -134,12 +140,21 @@ struct ProtoFunction {
     filename: i64,
 }
 
+/// What a file tells beside its profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// How long it was watched; zero for what was there at one moment.
+    pub span: Duration,
+    /// Samples in a second of CPU time, where there is a rate.
+    pub rate: Option<u32>,
+}
+
 /// Reads a profile, gzipped or not. Samples that refer to what is not there are counted as left out.
 ///
 /// # Errors
 ///
 /// When it is none, or too large.
-pub fn read(bytes: &[u8]) -> Result<Profile, PprofError> {
+pub fn read(bytes: &[u8]) -> Result<(Profile, Told), PprofError> {
     let unpacked;
     let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut whole = Vec::new();
@@ -154,7 +169,35 @@ pub fn read(bytes: &[u8]) -> Result<Profile, PprofError> {
     if bytes.len() as u64 > UNPACKED_MAX {
         return Err(PprofError::Large);
     }
-    Reader::of(&ProtoProfile::decode(bytes)?)?.read()
+    if parts(bytes)? > PARTS_MAX {
+        return Err(PprofError::Parts);
+    }
+    let proto = ProtoProfile::decode(bytes)?;
+    let cpu = proto.period_type.is_some_and(|kind| {
+        let name = usize::try_from(kind.name).unwrap_or(usize::MAX);
+        proto
+            .string_table
+            .get(name)
+            .is_some_and(|name| name == "cpu")
+    });
+    let rate = 1_000_000_000_i64.checked_div(proto.period).unwrap_or(0);
+    let told = Told {
+        span: Duration::from_nanos(u64::try_from(proto.duration_nanos).unwrap_or(0)),
+        rate: u32::try_from(rate).ok().filter(|rate| cpu && *rate > 0),
+    };
+    Ok((Reader::of(&proto)?.read()?, told))
+}
+
+/// How many fields the outermost message has.
+fn parts(mut bytes: &[u8]) -> Result<usize, prost::DecodeError> {
+    let context = DecodeContext::default();
+    let mut parts = 0;
+    while !bytes.is_empty() {
+        let (tag, wire) = decode_key(&mut bytes)?;
+        skip_field(wire, tag, &mut bytes, context.clone())?;
+        parts += 1;
+    }
+    Ok(parts)
 }
 
 struct Reader<'a> {
@@ -195,6 +238,11 @@ impl<'a> Reader<'a> {
             Ok(ValueType::new(text(kind.name)?, text(kind.unit)?))
         });
         let mut profile = Profile::new(types.collect::<Result<_, PprofError>>()?);
+        let default = self.proto.default_sample_type;
+        let mut types = self.proto.sample_type.iter();
+        if let Some(at) = types.position(|kind| default != 0 && kind.name == default) {
+            profile.show(at);
+        }
         let mut ids = Vec::new();
         for sample in &self.proto.sample {
             ids.clear();
@@ -444,6 +492,7 @@ mod tests {
         let mut bytes = Vec::new();
         let about = About {
             rate: Some(99),
+            span: Duration::from_secs(10),
             ..About::default()
         };
         write(
@@ -460,7 +509,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let profile = sample_profile();
-        let again = read(&written(&profile)).unwrap();
+        let (again, told) = read(&written(&profile)).unwrap();
+        assert_eq!((told.span, told.rate), (Duration::from_secs(10), Some(99)));
         assert_eq!(again.types(), profile.types());
         assert_eq!(again.frames(), profile.frames());
         assert_eq!(again.samples(), profile.samples());
@@ -469,7 +519,7 @@ mod tests {
     #[test]
     fn an_empty_profile_is_one() {
         let profile = Profile::new(vec![ValueType::new("cpu", "nanoseconds")]);
-        assert_eq!(read(&written(&profile)).unwrap().samples(), []);
+        assert_eq!(read(&written(&profile)).unwrap().0.samples(), []);
     }
 
     #[test]
@@ -492,7 +542,7 @@ mod tests {
             string_table: vec![String::new(), "cpu".to_owned()],
             ..ProtoProfile::default()
         };
-        let profile = read(&proto.encode_to_vec()).unwrap();
+        let (profile, _) = read(&proto.encode_to_vec()).unwrap();
         assert_eq!((profile.samples().len(), profile.left_out), (0, 1));
     }
 }

@@ -114,7 +114,7 @@ const BY_NAME: &[(&str, Subsystem)] = &[
     ("runtime", Subsystem::Runtime),
 ];
 /// Parts of the broker's own package, by what stands in a name.
-const BROKER: &str = "github.com/nats-io/nats-server/";
+pub(super) const BROKER: &str = "github.com/nats-io/nats-server/";
 const BY_RECEIVER: &[(&str, Subsystem)] = &[
     ("(*raft)", Subsystem::Raft),
     ("(*stream)", Subsystem::JetStream),

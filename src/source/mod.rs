@@ -1,4 +1,4 @@
-//! Where bytes come from: the monitoring port ([`http`]), the client port's greeting ([`info`]) and the kernel's view of
+//! Where bytes come from: the monitoring port ([`http`]), the client port's greeting ([`info`]), the system account ([`system`]) and the kernel's view of
 //! the broker's process ([`process`]).
 //!
 //! Every call has a deadline or reads a bounded amount, and fails with an error whose `reason()` is a bounded label
@@ -12,6 +12,7 @@ mod fault;
 pub mod http;
 pub mod info;
 pub mod process;
+pub mod system;
 mod target;
 mod tls;
 

@@ -14,10 +14,16 @@ pub mod unwind;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{About, Capture, Captured, Frame, FrameId, Profile, ProfileError, ValueType};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::engine::{Capture, Engine, EngineName, Kind, Watch};
+use super::verdict::Schedule;
+use super::{About, Captured, Frame, FrameId, Profile, ProfileError, ValueType};
 use image::{Image, Machine};
 use kallsyms::KernelNames;
 use pclntab::Pclntab;
@@ -25,37 +31,68 @@ use perf::{Attach, Sampler};
 use program::Program;
 use record::{RawSample, Record};
 
-/// Its name in results.
-pub const ENGINE: &str = "native";
 /// How often rings are emptied: at 999 Hz a ring holds three times as much.
 const DRAIN_EVERY: Duration = Duration::from_millis(100);
 /// Different stacks in a capture; a busy broker has some thousand in a minute.
 const STACKS_MAX: usize = 200_000;
-/// Where stacks of Go begin (`runtime.topofstack` up to Go 1.20, which knew no others).
-const ROOTS: [&str; 8] = [
+/// Where stacks of Go begin (`runtime.topofstack` up to Go 1.20, which knew no others). What a chain of frame pointers has beyond is not
+/// its own: C that started the thread, or the goroutine that ran there before (up to Go 1.19 `mcall` leaves its frame pointer behind).
+const TOPS: [&str; 5] = [
     "runtime.goexit",
     "runtime.mstart",
     "runtime.mcall",
     "runtime.morestack",
     "runtime.rt0_go",
-    "runtime.asmcgocall",
-    "_rt0_amd64_linux",
-    "_rt0_arm64_linux",
 ];
+/// Where a stack may end as well.
+const ENTRIES: [&str; 3] = ["runtime.asmcgocall", "_rt0_amd64_linux", "_rt0_arm64_linux"];
 /// The event is armed anew when a thread is switched in, and fires while that function still runs: time that belongs to its caller.
 const SWITCH: &str = "finish_task_switch";
 const UNKNOWN: &str = "[unknown]";
 
-/// How far a capture has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Time gone by.
-    pub elapsed: Duration,
-    /// Samples so far.
-    pub samples: u64,
+/// The engine.
+pub struct Native {
+    pid: u32,
+    names: Arc<Mutex<KernelNames>>,
 }
 
-/// Samples process `pid` for the time that `ask` names. `watch` hears how far it is, and ends it early by answering false.
+impl Native {
+    /// For process `pid`; `names` are kept, since they take longer to read than all else.
+    #[must_use]
+    pub fn new(pid: u32, names: Arc<Mutex<KernelNames>>) -> Self {
+        Self { pid, names }
+    }
+}
+
+impl Engine for Native {
+    fn name(&self) -> EngineName {
+        EngineName::Native
+    }
+
+    fn tells_of(&self, kind: Kind) -> bool {
+        kind == Kind::Cpu
+    }
+
+    fn capture<'a>(
+        &'a self,
+        ask: &'a Capture,
+        watch: &'a Arc<Watch>,
+    ) -> BoxFuture<'a, Result<Captured, ProfileError>> {
+        let (pid, ask, names, watch) = (self.pid, *ask, Arc::clone(&self.names), Arc::clone(watch));
+        let work = tokio::task::spawn_blocking(move || capture(pid, &ask, &names, &watch));
+        async move {
+            work.await.unwrap_or_else(|error| {
+                Err(ProfileError::Attach {
+                    pid,
+                    why: error.to_string(),
+                })
+            })
+        }
+        .boxed()
+    }
+}
+
+/// Samples process `pid` for the time that `ask` names. `watch` hears how far it is, and ends it early.
 ///
 /// # Errors
 ///
@@ -63,8 +100,8 @@ pub struct Progress {
 pub fn capture(
     pid: u32,
     ask: &Capture,
-    names: &mut KernelNames,
-    watch: &mut dyn FnMut(Progress) -> bool,
+    names: &Mutex<KernelNames>,
+    watch: &Watch,
 ) -> Result<Captured, ProfileError> {
     let program = Program::open(pid)?;
     let not_go = |why: String| ProfileError::NotGo { pid, why };
@@ -74,15 +111,14 @@ pub fn capture(
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;
     let clock = Clock::of(pid);
     let begin = Instant::now();
-    let ended = follow(sampler, &program, ask.span, begin, &mut seen, watch);
+    let ended = follow(sampler, &program, ask.length(), begin, &mut seen, watch);
     let mut about = About {
-        engine: ENGINE,
         span: begin.elapsed(),
         rate: Some(ask.rate),
         samples: seen.samples,
         lost: seen.lost,
         cpu: clock.elapsed(),
-        ..About::default()
+        ..About::by(EngineName::Native)
     };
     if !kernel {
         about.missing.push(
@@ -160,7 +196,7 @@ fn follow(
     span: Duration,
     begin: Instant,
     seen: &mut Seen<'_>,
-    watch: &mut dyn FnMut(Progress) -> bool,
+    watch: &Watch,
 ) -> bool {
     let mut ended = false;
     while !ended {
@@ -173,10 +209,8 @@ fn follow(
         ended = !program.runs();
         // A thread that cannot be followed is time that is missing; the comparison with the process clock shows it.
         let _ = sampler.look_for_threads();
-        if !watch(Progress {
-            elapsed: begin.elapsed(),
-            samples: seen.samples,
-        }) {
+        watch.set_samples(seen.samples);
+        if watch.is_stopped() {
             break;
         }
     }
@@ -265,11 +299,12 @@ impl<'a> Seen<'a> {
 
     fn into_profile(
         self,
-        names: &mut KernelNames,
+        names: &Mutex<KernelNames>,
         rate: u32,
         kernel: bool,
         about: &mut About,
     ) -> Profile {
+        let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
         let kernels = self.stacks.keys().flat_map(|stack| split(stack).0).copied();
         if kernel && names.learn(kernels).is_err() {
             about
@@ -279,7 +314,7 @@ impl<'a> Seen<'a> {
         let mut symbols = Symbols {
             table: self.table,
             bias: self.bias,
-            names,
+            names: &names,
             known: HashMap::default(),
         };
         let mut profile = Profile::new(vec![
@@ -295,7 +330,7 @@ impl<'a> Seen<'a> {
             frames += ids.len() as u64 * count;
             unresolved += unknown * count;
             let root = ids.last().map(|id| &*profile.frame(*id).function);
-            whole += u64::from(root.is_some_and(|root| ROOTS.contains(&root))) * count;
+            whole += u64::from(root.is_some_and(|root| TOPS.contains(&root) || ENTRIES.contains(&root))) * count;
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
             profile.add(&ids, &[count, count.saturating_mul(period)], Vec::new());
         }
@@ -350,6 +385,10 @@ impl Symbols<'_> {
             });
             ids.extend_from_slice(frames);
             unknown += *without;
+            let outermost = frames.last().map(|id| &*profile.frame(*id).function);
+            if outermost.is_some_and(|name| TOPS.contains(&name)) {
+                break;
+            }
         }
         unknown
     }
@@ -412,6 +451,27 @@ fn frames_at(
         frames.extend(profile.intern(frame));
     }
     0
+}
+
+/// What the scheduler counts of a process's threads, `/proc/PID/task/*/schedstat`; `None` where it is gone or the kernel does not count.
+#[must_use]
+pub fn schedule(pid: u32) -> Option<Schedule> {
+    let mut all = Schedule::default();
+    let mut any = false;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        // A thread that ends meanwhile is missing in both looks.
+        let Ok(text) = fs::read_to_string(thread.ok()?.path().join("schedstat")) else {
+            continue;
+        };
+        let mut numbers = text.split_whitespace().map(str::parse);
+        let (Some(Ok(ran)), Some(Ok(waited))) = (numbers.next(), numbers.next()) else {
+            continue;
+        };
+        all.ran += Duration::from_nanos(ran);
+        all.waited += Duration::from_nanos(waited);
+        any = true;
+    }
+    any.then_some(all)
 }
 
 /// CPU time of a process by its clock, which is exact, where `/proc/PID/stat` counts ticks.

@@ -1,0 +1,154 @@
+//! A plain load on a broker: publishers and subscribers over bare TCP, so that the broker works and this program hardly does.
+//!
+//! With 40 publishers to one subject and one subscriber all deliveries meet at the outbound lock of one connection; with a subject and a
+//! subscriber for each publisher nothing is shared. Prints when it runs, and at its end what it sent and what arrived, exactly.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "usage: load HOST:PORT [--publishers N] [--subjects N] [--size BYTES] [--rate PER_SECOND] [--for SECONDS]";
+/// Messages in one write.
+const BATCH: u64 = 64;
+
+struct Ask {
+    at: String,
+    publishers: u64,
+    subjects: u64,
+    size: usize,
+    /// Messages a second of all publishers together; 0 is as fast as it goes.
+    rate: u64,
+    lasts: Duration,
+}
+
+fn ask() -> Result<Ask> {
+    let mut args = std::env::args().skip(1);
+    let at = args.next().context(USAGE)?;
+    let mut ask = Ask {
+        at,
+        publishers: 4,
+        subjects: 1,
+        size: 128,
+        rate: 0,
+        lasts: Duration::from_secs(10),
+    };
+    while let Some(flag) = args.next() {
+        let value = args.next().context(USAGE)?;
+        let number: u64 = value
+            .parse()
+            .with_context(|| format!("{flag} {value}\n{USAGE}"))?;
+        match flag.as_str() {
+            "--publishers" => ask.publishers = number.clamp(1, 1_000),
+            "--subjects" => ask.subjects = number.clamp(1, 1_000),
+            "--size" => ask.size = usize::try_from(number.min(1 << 19))?,
+            "--rate" => ask.rate = number,
+            "--for" => ask.lasts = Duration::from_secs(number),
+            _ => bail!("{flag} is no flag of this\n{USAGE}"),
+        }
+    }
+    Ok(ask)
+}
+
+fn main() -> Result<()> {
+    let ask = Arc::new(ask()?);
+    let until = Instant::now() + ask.lasts;
+    let (sent, arrived) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let mut threads = Vec::new();
+    for subject in 0..ask.subjects {
+        let mut stream = connect(&ask.at)?;
+        stream.write_all(format!("SUB s.{subject} 1\r\nPING\r\n").as_bytes())?;
+        let arrived = Arc::clone(&arrived);
+        threads.push(thread::spawn(move || drain(stream, until, Some(&arrived))));
+    }
+    for publisher in 0..ask.publishers {
+        let stream = connect(&ask.at)?;
+        let reader = stream.try_clone()?;
+        threads.push(thread::spawn(move || drain(reader, until, None)));
+        let (ask, sent) = (Arc::clone(&ask), Arc::clone(&sent));
+        threads.push(thread::spawn(move || {
+            publish(stream, &ask, publisher, until, &sent)
+        }));
+    }
+    writeln!(std::io::stdout(), "runs")?;
+    for thread in threads {
+        thread
+            .join()
+            .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+    }
+    writeln!(
+        std::io::stdout(),
+        "sent {}, arrived {}",
+        sent.load(Ordering::Relaxed),
+        arrived.load(Ordering::Relaxed)
+    )?;
+    Ok(())
+}
+
+fn connect(at: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(at).with_context(|| format!("connecting to {at}"))?;
+    stream.write_all(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"rust\"}\r\n")?;
+    stream.set_read_timeout(Some(Duration::from_millis(200)))?;
+    Ok(stream)
+}
+
+/// Reads and throws away, counting ends of messages by their heads; answers pings. A broker that ends is the end.
+fn drain(mut stream: TcpStream, until: Instant, arrived: Option<&AtomicU64>) -> Result<()> {
+    let mut buffer = vec![0; 1 << 18];
+    while Instant::now() < until {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(bytes) => {
+                let text = &buffer[..bytes];
+                if let Some(arrived) = arrived {
+                    let heads = memchr::memmem::find_iter(text, b"MSG s.").count();
+                    arrived.fetch_add(heads as u64, Ordering::Relaxed);
+                }
+                if memchr::memmem::find(text, b"PING\r\n").is_some() {
+                    stream.write_all(b"PONG\r\n")?;
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn publish(
+    mut stream: TcpStream,
+    ask: &Ask,
+    publisher: u64,
+    until: Instant,
+    sent: &AtomicU64,
+) -> Result<()> {
+    let subject = publisher % ask.subjects;
+    let message = format!(
+        "PUB s.{subject} {}\r\n{}\r\n",
+        ask.size,
+        "x".repeat(ask.size)
+    );
+    let batch = message.repeat(usize::try_from(BATCH)?);
+    let begin = Instant::now();
+    let mut own = 0_u64;
+    while Instant::now() < until {
+        if stream.write_all(batch.as_bytes()).is_err() {
+            return Ok(());
+        }
+        own += BATCH;
+        sent.fetch_add(BATCH, Ordering::Relaxed);
+        if let Some(each) = ask
+            .rate
+            .checked_div(ask.publishers)
+            .filter(|each| *each > 0)
+        {
+            let due = Duration::from_secs_f64(own as f64 / each as f64);
+            thread::sleep(due.saturating_sub(begin.elapsed()));
+        }
+    }
+    Ok(())
+}

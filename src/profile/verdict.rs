@@ -1,0 +1,297 @@
+//! The verdict on one capture: does the broker lack a resource, or do its goroutines stand in each other's way? With the numbers that say so.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::locks::Locks;
+use super::subsystem::Subsystem;
+use super::top::Top;
+
+/// Share of its cores from which a process is short of CPU time.
+const CORES_USED: f64 = 0.85;
+/// Share of the time in which threads could run that they waited for a processor, from which the machine is short of CPU time.
+const WAITED: f64 = 0.25;
+/// Cores that a process must use at least before waiting for a processor counts.
+const CORES_BUSY: f64 = 0.5;
+/// A change of a part's share that is worth a word.
+const CHANGE: f64 = 0.05;
+
+/// What the kernel counted of the process while the capture ran.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Usage {
+    /// CPU time over time: 1.0 is one core.
+    pub cores: f64,
+    /// Cores that it may use: of the machine, its control group, or GOMAXPROCS, whichever is least.
+    pub cores_max: f64,
+    /// Share of the time in which its threads could run that they waited for a processor (`schedstat`), 0 to 1.
+    pub waited_ratio: f64,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// CPU time is used up.
+    Resource,
+    /// A lock is waited for.
+    Lock,
+    /// Neither.
+    None,
+}
+
+/// A verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// What it is.
+    pub cause: Cause,
+    /// The numbers in a sentence.
+    pub summary: String,
+    /// What changed against the baseline, where there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// What could not be known, and what it would take.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+}
+
+/// What is known of a capture.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Shares of CPU time.
+    pub top: Option<&'a Top>,
+    /// The same at a time when all was well.
+    pub baseline: Option<&'a Top>,
+    /// Who waits for which lock.
+    pub locks: Option<&'a Locks>,
+    /// What the kernel counted.
+    pub usage: Option<Usage>,
+}
+
+impl Verdict {
+    /// Judges. A lock goes before a resource: whoever waits for a lock may use a core by spinning.
+    #[must_use]
+    pub fn of(known: &Known<'_>) -> Self {
+        let mut unknown = Vec::new();
+        if known.locks.is_none() {
+            unknown.push("locks: take goroutine dumps beside (--locks)".to_owned());
+        }
+        if known.usage.is_none() {
+            unknown.push("CPU shortage: natsight must see the broker's process (--pid)".to_owned());
+        }
+        let lock = known.locks.and_then(Locks::worst);
+        let (cause, summary) = match (lock, known.usage) {
+            (Some(lock), _) => (Cause::Lock, lock_sentence(lock)),
+            (None, Some(usage)) if is_short(usage) => {
+                (Cause::Resource, resource_sentence(usage, known.top))
+            }
+            (None, usage) => (Cause::None, neither(usage, known)),
+        };
+        Self {
+            cause,
+            summary,
+            changes: changes(known),
+            unknown,
+        }
+    }
+
+    /// One line for a terminal.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self.cause {
+            Cause::Lock => format!("a lock problem: {}", self.summary),
+            Cause::Resource => format!("a resource problem: {}", self.summary),
+            Cause::None => format!("neither: {}", self.summary),
+        }
+    }
+}
+
+fn is_short(usage: Usage) -> bool {
+    usage.cores >= CORES_USED * usage.cores_max
+        || (usage.cores >= CORES_BUSY && usage.waited_ratio >= WAITED)
+}
+
+fn lock_sentence(lock: &super::locks::Lock) -> String {
+    let site = lock
+        .sites
+        .first()
+        .map_or(String::new(), |site| format!(", most in {}", site.function));
+    if lock.deadlock_suspected {
+        return format!(
+            "{:.1} goroutines wait for {}{site}, one of them for {} min: a deadlock is suspected",
+            lock.waiting, lock.name, lock.minutes
+        );
+    }
+    format!(
+        "{:.1} goroutines wait for {} at a time{site}",
+        lock.waiting, lock.name
+    )
+}
+
+fn resource_sentence(usage: Usage, top: Option<&Top>) -> String {
+    let parts = top.map_or(String::new(), |top| format!("; of it {}", top.parts()));
+    format!("{}{parts}", cores(usage))
+}
+
+fn cores(usage: Usage) -> String {
+    format!(
+        "{:.2} of {:.1} cores are used, and threads that could run waited {:.0} % of the time for a processor",
+        usage.cores,
+        usage.cores_max,
+        usage.waited_ratio * 100.0
+    )
+}
+
+fn neither(usage: Option<Usage>, known: &Known<'_>) -> String {
+    let mut parts: Vec<_> = usage.map(cores).into_iter().collect();
+    if let Some(locks) = known.locks {
+        parts.push(format!(
+            "{:.1} of {:.0} goroutines wait for locks",
+            locks.waiting, locks.goroutines
+        ));
+    }
+    if let Some(top) = known.top.filter(|top| top.total > 0) {
+        let locks = top.share(Subsystem::Locks) * 100.0;
+        parts.push(format!("{locks:.0} % of its CPU time goes to locks"));
+    }
+    if parts.is_empty() {
+        parts.push("nothing was measured that would tell".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn changes(known: &Known<'_>) -> Vec<String> {
+    let (Some(now), Some(before)) = (known.top, known.baseline) else {
+        return Vec::new();
+    };
+    let mut changes: Vec<_> = Subsystem::ALL
+        .iter()
+        .map(|part| (*part, before.share(*part), now.share(*part)))
+        .filter(|(_, before, now)| (now - before).abs() >= CHANGE)
+        .collect();
+    changes.sort_by(|one, two| {
+        let weight = |change: &(Subsystem, f64, f64)| (change.2 - change.1).abs();
+        weight(two).total_cmp(&weight(one))
+    });
+    changes
+        .into_iter()
+        .map(|(part, before, now)| {
+            format!(
+                "{} {:.0} % of CPU time, {:.0} % before",
+                part.name(),
+                now * 100.0,
+                before * 100.0
+            )
+        })
+        .collect()
+}
+
+/// What the kernel counts of all threads of a process, `/proc/PID/task/*/schedstat`: time on a processor, time of waiting for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Schedule {
+    /// Time on a processor.
+    pub ran: Duration,
+    /// Time in which it could have run.
+    pub waited: Duration,
+}
+
+impl Schedule {
+    /// Use of `cores_max` cores since an earlier look, `span` ago.
+    #[must_use]
+    pub fn usage(self, before: Self, span: Duration, cores_max: f64) -> Usage {
+        let ran = self.ran.saturating_sub(before.ran).as_secs_f64();
+        let waited = self.waited.saturating_sub(before.waited).as_secs_f64();
+        let whole = ran + waited;
+        Usage {
+            cores: ran / span.as_secs_f64().max(1e-3),
+            cores_max,
+            waited_ratio: if whole > 0.0 { waited / whole } else { 0.0 },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{dump, folded};
+
+    fn top(text: &str) -> Top {
+        Top::of(&folded::read(text.as_bytes()).unwrap(), 0)
+    }
+
+    fn locks(waiters: usize) -> Locks {
+        let text = "goroutine 7 [sync.Mutex.Lock]:\nsync.(*Mutex).lockSlow(0xc1)\n\tm.go:1\n\
+                    github.com/nats-io/nats-server/v2/server.(*client).deliverMsg(0x1)\n\n"
+            .repeat(waiters)
+            + "goroutine 1 [select]:\nmain.f()\n";
+        Locks::of(&[dump::read(text.as_bytes()).unwrap()])
+    }
+
+    fn usage(cores: f64, waited_ratio: f64) -> Usage {
+        Usage {
+            cores,
+            cores_max: 2.0,
+            waited_ratio,
+        }
+    }
+
+    #[test]
+    fn a_contended_lock_is_named_even_where_all_cores_are_used() {
+        let verdict = Verdict::of(&Known {
+            locks: Some(&locks(15)),
+            usage: Some(usage(1.9, 0.5)),
+            ..Known::default()
+        });
+        assert_eq!(verdict.cause, Cause::Lock);
+        assert!(
+            verdict
+                .sentence()
+                .contains("15.0 goroutines wait for the outbound lock of one connection"),
+            "{verdict:?}"
+        );
+        assert!(verdict.unknown.is_empty());
+    }
+
+    #[test]
+    fn cores_used_up_or_waited_for_are_a_resource() {
+        for (cores, waited, cause) in [
+            (1.8, 0.0, Cause::Resource),
+            (0.8, 0.4, Cause::Resource),
+            (0.1, 0.6, Cause::None),
+            (0.9, 0.05, Cause::None),
+        ] {
+            let verdict = Verdict::of(&Known {
+                locks: Some(&locks(0)),
+                usage: Some(usage(cores, waited)),
+                ..Known::default()
+            });
+            assert_eq!(verdict.cause, cause, "{cores} {waited}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn what_grew_against_the_baseline_is_told_largest_first() {
+        let now = top("runtime.gcDrain 50\nx_[k] 40\nsync.(*Mutex).Lock 10\n");
+        let before = top("runtime.gcDrain 10\nx_[k] 60\nsync.(*Mutex).Lock 12\nmain.f 18\n");
+        let verdict = Verdict::of(&Known {
+            top: Some(&now),
+            baseline: Some(&before),
+            ..Known::default()
+        });
+        assert_eq!(
+            verdict.changes[0], "gc 50 % of CPU time, 10 % before",
+            "{verdict:?}"
+        );
+        assert_eq!(verdict.unknown.len(), 2);
+    }
+
+    #[test]
+    fn usage_is_what_came_since() {
+        let look = |ran, waited| Schedule {
+            ran: Duration::from_secs(ran),
+            waited: Duration::from_secs(waited),
+        };
+        let usage = look(15, 6).usage(look(10, 1), Duration::from_secs(10), 2.0);
+        assert_eq!((usage.cores, usage.waited_ratio), (0.5, 0.5));
+    }
+}

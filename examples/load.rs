@@ -12,15 +12,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: load HOST:PORT [--publishers N] [--subjects N] [--size BYTES] [--rate PER_SECOND] [--for SECONDS]";
-/// Messages in one write.
-const BATCH: u64 = 64;
-
+const USAGE: &str = "usage: load HOST:PORT [--publishers N] [--subjects N] [--size BYTES] [--batch N] [--rate PER_SECOND] [--for SECONDS]";
 struct Ask {
     at: String,
     publishers: u64,
     subjects: u64,
     size: usize,
+    /// Messages in one write.
+    batch: u64,
     /// Messages a second of all publishers together; 0 is as fast as it goes.
     rate: u64,
     lasts: Duration,
@@ -34,6 +33,7 @@ fn ask() -> Result<Ask> {
         publishers: 4,
         subjects: 1,
         size: 128,
+        batch: 64,
         rate: 0,
         lasts: Duration::from_secs(10),
     };
@@ -46,6 +46,7 @@ fn ask() -> Result<Ask> {
             "--publishers" => ask.publishers = number.clamp(1, 1_000),
             "--subjects" => ask.subjects = number.clamp(1, 1_000),
             "--size" => ask.size = usize::try_from(number.min(1 << 19))?,
+            "--batch" => ask.batch = number.clamp(1, 1_000),
             "--rate" => ask.rate = number,
             "--for" => ask.lasts = Duration::from_secs(number),
             _ => bail!("{flag} is no flag of this\n{USAGE}"),
@@ -132,15 +133,15 @@ fn publish(
         ask.size,
         "x".repeat(ask.size)
     );
-    let batch = message.repeat(usize::try_from(BATCH)?);
+    let batch = message.repeat(usize::try_from(ask.batch)?);
     let begin = Instant::now();
     let mut own = 0_u64;
     while Instant::now() < until {
         if stream.write_all(batch.as_bytes()).is_err() {
             return Ok(());
         }
-        own += BATCH;
-        sent.fetch_add(BATCH, Ordering::Relaxed);
+        own += ask.batch;
+        sent.fetch_add(ask.batch, Ordering::Relaxed);
         if let Some(each) = ask
             .rate
             .checked_div(ask.publishers)

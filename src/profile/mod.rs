@@ -16,27 +16,28 @@ pub mod pprof;
 pub mod profilez;
 pub mod speedscope;
 pub mod stacksz;
+pub mod store;
 pub mod subsystem;
 pub mod top;
 pub mod verdict;
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 pub use engine::{Capture, Engine, EngineName, Kind, Watch};
 pub use model::{Frame, FrameId, Label, Profile, Sample, ValueType};
 
 /// How a profile came to be, and what it lacks: every picture says so.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct About {
     /// The engine; `None` for a profile that was read from a file.
     pub engine: Option<EngineName>,
     /// Engines that were tried before, and what they said.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<String>,
     /// How long it watched; `span_seconds` in JSON.
-    #[serde(rename = "span_seconds", serialize_with = "seconds")]
+    #[serde(rename = "span_seconds", with = "seconds")]
     pub span: Duration,
     /// Samples in a second of CPU time, where there is a rate.
     pub rate: Option<u32>,
@@ -49,19 +50,47 @@ pub struct About {
     /// Frames, and those of them without a name.
     pub frames: Option<(u64, u64)>,
     /// CPU time that the process had meanwhile, as the kernel counts it.
-    #[serde(rename = "cpu_seconds", serialize_with = "maybe_seconds")]
+    #[serde(rename = "cpu_seconds", with = "seconds::maybe", default)]
     pub cpu: Option<Duration>,
     /// What is missing, and how to get it, one sentence each.
     pub missing: Vec<String>,
 }
 
-fn seconds<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64(span.as_secs_f64())
-}
+/// Durations in JSON: seconds with a fraction.
+mod seconds {
+    use std::time::Duration;
 
-#[allow(clippy::ref_option, reason = "serde passes it so")]
-fn maybe_seconds<S: Serializer>(span: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
-    span.map(|span| span.as_secs_f64()).serialize(to)
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(span.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(de::Error::custom)
+    }
+
+    pub(super) mod maybe {
+        use std::time::Duration;
+
+        use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+        #[allow(clippy::ref_option, reason = "serde passes it so")]
+        pub(in super::super) fn serialize<S: Serializer>(
+            span: &Option<Duration>,
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            span.map(|span| span.as_secs_f64()).serialize(to)
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            from: D,
+        ) -> Result<Option<Duration>, D::Error> {
+            Option::<f64>::deserialize(from)?
+                .map(|seconds| Duration::try_from_secs_f64(seconds).map_err(de::Error::custom))
+                .transpose()
+        }
+    }
 }
 
 impl About {

@@ -330,7 +330,9 @@ impl<'a> Seen<'a> {
             frames += ids.len() as u64 * count;
             unresolved += unknown * count;
             let root = ids.last().map(|id| &*profile.frame(*id).function);
-            whole += u64::from(root.is_some_and(|root| TOPS.contains(&root) || ENTRIES.contains(&root))) * count;
+            whole +=
+                u64::from(root.is_some_and(|root| TOPS.contains(&root) || ENTRIES.contains(&root)))
+                    * count;
             let count = i64::try_from(*count).unwrap_or(i64::MAX);
             profile.add(&ids, &[count, count.saturating_mul(period)], Vec::new());
         }

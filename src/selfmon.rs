@@ -48,6 +48,25 @@ pub struct SelfMonitor {
     pub rights_reloads: IntCounterVec,
     /// When the certificate of the listeners ends, seconds since 1970; 0 without TLS.
     pub tls_certificate_end: Gauge,
+    /// Of captures.
+    pub captures: CaptureMonitor,
+}
+
+/// Handles of what is counted of captures.
+#[derive(Clone, Debug)]
+pub struct CaptureMonitor {
+    /// Captures by kind and result.
+    pub ended: IntCounterVec,
+    /// Samples that found no room.
+    pub lost: IntCounter,
+    /// Captures that run.
+    pub running: IntGauge,
+    /// Captures that are kept.
+    pub stored: IntGauge,
+    /// Their bytes.
+    pub bytes: IntGauge,
+    /// The newest capture of each server.
+    pub info: IntGaugeVec,
 }
 
 /// How a server came to be watched.
@@ -85,6 +104,17 @@ const PROBE_REASONS: &[&str] = &[
 /// Why a connection found no place, or had to give its own to another.
 const CONNECTION_REASONS: &[&str] = &["busy", "silent", "idle"];
 
+/// What captures tell of.
+const CAPTURE_KINDS: &[&str] = &[
+    "cpu",
+    "heap",
+    "allocs",
+    "goroutine",
+    "mutex",
+    "block",
+    "bundle",
+];
+
 impl SelfMonitor {
     /// All own metrics, registered.
     ///
@@ -97,27 +127,18 @@ impl SelfMonitor {
         let monitor = Self {
             start_time: add(&registry, Gauge::with_opts(opts(Metric::OwnStartTime))?)?,
             cpu: add(&registry, CounterVec::new(opts(Metric::OwnCpu), &[])?)?,
-            resident_memory: add(
-                &registry,
-                IntGauge::with_opts(opts(Metric::OwnResidentMemory))?,
-            )?,
-            open_fds: add(&registry, IntGauge::with_opts(opts(Metric::OwnOpenFds))?)?,
+            resident_memory: gauge(&registry, Metric::OwnResidentMemory)?,
+            open_fds: gauge(&registry, Metric::OwnOpenFds)?,
             servers: gauges(&registry, Metric::OwnServers)?,
             targets_left_out: gauges(&registry, Metric::OwnTargetsLeftOut)?,
             targets_refreshes: counters(&registry, Metric::OwnTargetsRefreshes)?,
-            probe_targets: add(
-                &registry,
-                IntGauge::with_opts(opts(Metric::OwnProbeTargets))?,
-            )?,
+            probe_targets: gauge(&registry, Metric::OwnProbeTargets)?,
             probe_refused: counters(&registry, Metric::OwnProbeRefused)?,
-            page_series: add(&registry, IntGauge::with_opts(opts(Metric::OwnPageSeries))?)?,
+            page_series: gauge(&registry, Metric::OwnPageSeries)?,
             http_requests: counters(&registry, Metric::OwnHttpRequests)?,
             connections: gauges(&registry, Metric::OwnConnections)?,
             connections_refused: counters(&registry, Metric::OwnConnectionsRefused)?,
-            scrapes_refused: add(
-                &registry,
-                IntCounter::with_opts(opts(Metric::OwnScrapesRefused))?,
-            )?,
+            scrapes_refused: counter(&registry, Metric::OwnScrapesRefused)?,
             series_dropped: counters(&registry, Metric::OwnSeriesDropped)?,
             config_reloads: counters(&registry, Metric::OwnConfigReloads)?,
             config_time: add(&registry, Gauge::with_opts(opts(Metric::OwnConfigTime))?)?,
@@ -127,13 +148,20 @@ impl SelfMonitor {
                 &registry,
                 Gauge::with_opts(opts(Metric::OwnCertificateEnd))?,
             )?,
+            captures: CaptureMonitor::new(&registry)?,
             registry,
         };
+        monitor.begin_at_zero();
+        Ok(monitor)
+    }
+
+    /// Event counters start at 0, so that the first event is an increase.
+    fn begin_at_zero(&self) {
+        let monitor = self;
         for origin in ORIGINS {
             monitor.servers.with_label_values(&[origin]);
             monitor.targets_left_out.with_label_values(&[origin]);
         }
-        // Event counters start at 0, so that the first event is an increase.
         for (source, results) in REFRESHES {
             for result in *results {
                 monitor
@@ -143,6 +171,9 @@ impl SelfMonitor {
         }
         for reason in PROBE_REASONS {
             monitor.probe_refused.with_label_values(&[reason]);
+        }
+        for kind in CAPTURE_KINDS {
+            monitor.captures.ended.with_label_values(&[kind, "success"]);
         }
         for listener in ["public", "admin"] {
             for reason in CONNECTION_REASONS {
@@ -156,7 +187,6 @@ impl SelfMonitor {
                 monitor.rights_reloads.with_label_values(&[side, result]);
             }
         }
-        Ok(monitor)
     }
 
     /// Notes when natsight started, seconds since 1970.
@@ -216,8 +246,29 @@ impl SelfMonitor {
     }
 }
 
+impl CaptureMonitor {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            ended: counters(registry, Metric::OwnCaptures)?,
+            lost: counter(registry, Metric::OwnCaptureLost)?,
+            running: gauge(registry, Metric::OwnCapturesRunning)?,
+            stored: gauge(registry, Metric::OwnCapturesStored)?,
+            bytes: gauge(registry, Metric::OwnCaptureBytes)?,
+            info: gauges(registry, Metric::OwnCaptureInfo)?,
+        })
+    }
+}
+
 fn opts(metric: Metric) -> Opts {
     Opts::new(metric.name(), metric.def().help)
+}
+
+fn counter(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounter> {
+    add(registry, IntCounter::with_opts(opts(metric))?)
+}
+
+fn gauge(registry: &Registry, metric: Metric) -> prometheus::Result<IntGauge> {
+    add(registry, IntGauge::with_opts(opts(metric))?)
 }
 
 fn counters(registry: &Registry, metric: Metric) -> prometheus::Result<IntCounterVec> {
@@ -272,6 +323,8 @@ mod tests {
             .tls_failures
             .with_label_values(&["public", "timeout"])
             .inc();
+        let capture = ["0123", "cpu", "n1"];
+        monitor.captures.info.with_label_values(&capture).set(1);
         monitor.process(1.5, 4096, Some(9));
         monitor.series_dropped(Metric::StreamMessages, 3);
         let mut seen = Vec::new();

@@ -59,6 +59,8 @@ const OUTSIDE: &[&str] = &[
 const STARTERS: &[(&str, &str)] = &[
     // app owns the tasks of the sidecar: pollers, and one accept loop for each listener.
     ("src/app/", "spawn"),
+    // Profiles, pages and the disk hold a thread; whoever asks waits for them at once.
+    ("src/app/", "spawn_blocking"),
     // The one exception: a connection is a task of its accept loop, which owns it and ends it.
     ("src/serve/listener.rs", "spawn"),
     // Work for a core, waited for at once: a password against its hash.

@@ -140,6 +140,7 @@ impl Running {
             cache: Arc::new(PageCache::default()),
             guard: Guard::open(),
             wish: Arc::default(),
+            captures: None,
         };
         let (stop, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();

@@ -28,6 +28,8 @@ pub(super) type Snapshots = Vec<Shown>;
 pub(super) struct Shown {
     pub(super) origin: Origin,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Requests to it.
+    pub(super) client: Arc<Client>,
     told: Arc<Told>,
 }
 
@@ -130,6 +132,7 @@ impl Fleet {
         let shown = self.members.iter().map(|member| Shown {
             origin: member.wanted.origin,
             snapshots: member.snapshots.clone(),
+            client: Arc::clone(&member.client),
             told: Arc::clone(&member.told),
         });
         self.publish.send_replace(shown.collect());

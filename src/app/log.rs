@@ -1,13 +1,13 @@
 //! Structured logs on standard error, as text or JSON, with a level that a reload can change.
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Registry, reload};
 
 use crate::config::{LogFormat, LogLevel, LogPlan};
 
 /// Changes the level while natsight runs.
-pub(super) type LevelHandle = reload::Handle<LevelFilter, Registry>;
+pub(super) type LevelHandle = reload::Handle<Targets, Registry>;
 
 /// Starts logging. A second call in one process changes nothing, which only tests do.
 pub(super) fn start(plan: &LogPlan) -> LevelHandle {
@@ -28,6 +28,15 @@ pub(super) fn set_level(handle: &LevelHandle, level: LogLevel) {
     let _ = handle.modify(|filter_now| *filter_now = filter(level));
 }
 
-fn filter(level: LogLevel) -> LevelFilter {
-    level.word().parse().unwrap_or(LevelFilter::INFO)
+/// A library that tells of each connection would drown what natsight says.
+fn filter(level: LogLevel) -> Targets {
+    let level: LevelFilter = level.word().parse().unwrap_or(LevelFilter::INFO);
+    let quiet = if level > LevelFilter::INFO {
+        level
+    } else {
+        level.min(LevelFilter::WARN)
+    };
+    Targets::new()
+        .with_default(level)
+        .with_target("async_nats", quiet)
 }

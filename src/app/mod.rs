@@ -1,10 +1,12 @@
 //! Puts everything together: reads the plan, starts tasks, owns them, and ends them.
 
+mod captures;
 mod files;
 mod fleet;
 mod log;
 mod probe;
 mod profile;
+mod reach;
 mod rights;
 mod roster;
 mod scrape;

@@ -55,14 +55,19 @@ pub(super) fn read(plan: &Plan, before: Option<&Keeper>) -> Reading {
             Err(wrong) => mistakes.extend(wrong),
         }
     }
-    let mut admin_token = None;
-    if let Some(path) = &plan.admin_token_file {
+    let mut token = |key: &str, path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
         files.push(path.clone());
-        match config::read_token("admin_token_file", path) {
-            Ok(token) => admin_token = Some(token.expose().to_owned()),
-            Err(wrong) => mistakes.push(wrong),
+        match config::read_token(key, path) {
+            Ok(token) => Some(token.expose().to_owned()),
+            Err(wrong) => {
+                mistakes.push(wrong);
+                None
+            }
         }
-    }
+    };
+    let admin_token = token("admin_token_file", &plan.admin_token_file);
+    let profiles_token = token("profiles.token_file", &plan.profiles.token_file);
     let tls = web.tls.as_ref().and_then(|input| {
         let same = before.filter(|keeper| keeper.tls.as_ref() == Some(input));
         if let Some(tls) = same.and_then(|keeper| keeper.publish.borrow().tls.clone()) {
@@ -83,6 +88,7 @@ pub(super) fn read(plan: &Plan, before: Option<&Keeper>) -> Reading {
             .map(|user| (user.name.clone(), user.hash.expose().to_owned()))
             .collect(),
         admin_token,
+        profiles_token,
         rate: web.rate.map(|rate| (rate.interval, rate.burst)),
     };
     let outcome = Ok(Fresh {

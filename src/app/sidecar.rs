@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::captures::{self, Captures};
 use super::files::{FileWatch, LOOK_EVERY};
 use super::fleet::{self, Fleet, Shown, Snapshots};
 use super::log::{self, LevelHandle};
@@ -108,6 +109,7 @@ struct Sidecar {
     keeper: Keeper,
     /// The files of TLS towards the brokers.
     broker_files: FileWatch,
+    captures: Captures,
 }
 
 impl Sidecar {
@@ -136,6 +138,7 @@ impl Sidecar {
             )),
             looked: Arc::new(AtomicBool::new(false)),
             broker_files: FileWatch::start(wiring::tls(&plan).files()),
+            captures: Captures::new(&plan, snapshots.clone(), monitor.clone()),
             plan,
             inputs,
             env,
@@ -176,6 +179,7 @@ impl Sidecar {
         this.serve(listeners, Arc::new(site), &stopped, &mut tasks);
         let mut own_timer = tokio::time::interval(OWN_EVERY);
         let mut files_timer = tokio::time::interval(LOOK_EVERY);
+        tasks.spawn(captures::run(this.captures.clone(), stopped.clone()));
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -232,6 +236,7 @@ impl Sidecar {
             cache: Arc::new(PageCache::default()),
             guard: self.keeper.guard(),
             wish: Arc::clone(&self.wish),
+            captures: Some(Arc::new(self.captures.clone())),
         };
         let older = self
             .plan
@@ -312,6 +317,7 @@ impl Sidecar {
         self.fleet.adopt(&plan, Some(&self.plan));
         self.roster.adopt(&plan);
         self.probes.adopt(&plan);
+        self.captures.adopt(&plan);
         self.keeper.adopt(rights);
         // Pollers that go on have read them when they began.
         self.broker_files.follow(wiring::tls(&plan).files());

@@ -73,6 +73,18 @@ catalog! {
     OwnRightsReloads = Counter "natsight_rights_reloads_total" ["side" "result"] Own;
     /// When the certificate of natsight's listeners expires; 0 without TLS.
     OwnCertificateEnd = Gauge "natsight_tls_certificate_not_after_timestamp_seconds" [] Own;
+    /// Captures by kind and how they ended: `success`, or the reason of the failure.
+    OwnCaptures = Counter "natsight_profile_captures_total" ["kind" "result"] Own;
+    /// Samples of captures that found no room.
+    OwnCaptureLost = Counter "natsight_profile_samples_lost_total" [] Own;
+    /// Captures that run.
+    OwnCapturesRunning = Gauge "natsight_profile_captures_running" [] Own;
+    /// Captures that are kept.
+    OwnCapturesStored = Gauge "natsight_profile_captures_stored" [] Own;
+    /// Bytes of the captures that are kept.
+    OwnCaptureBytes = Gauge "natsight_profile_captures_stored_bytes" [] Own;
+    /// The newest capture of each server that somebody or an alert asked for; `id` leads to it.
+    OwnCaptureInfo = Info "natsight_profile_capture_info" ["id" "kind" "server_name"] Own;
 
     // What natsight saw itself while watching a broker: stays when the broker has gone.
     /// Whether the latest request for varz was answered.

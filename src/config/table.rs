@@ -215,11 +215,11 @@ leaves! {
     ClientsScrapeUrl = "clients.scrape[].url", HTTP, Example("http://orders:9090/metrics"), Later;
 
     /// File with the token that guards captures; without it nothing can be captured over HTTP.
-    ProfilesTokenFile = "profiles.token_file", Kind::Path, Example("/run/secrets/profiles"), Later;
+    ProfilesTokenFile = "profiles.token_file", Kind::Path, Example("/run/secrets/profiles"), Now;
     /// Where captures are kept.
-    ProfilesDir = "profiles.dir", Kind::Path, Default("/var/lib/natsight"), Later;
+    ProfilesDir = "profiles.dir", Kind::Path, Default("/var/lib/natsight"), Now;
     /// Capture all the time, at a low rate.
-    ProfilesContinuous = "profiles.continuous", Kind::Switch, Default("false"), Later;
+    ProfilesContinuous = "profiles.continuous", Kind::Switch, Default("false"), Now;
 
     /// Look for bottlenecks all the time.
     AnalyzeEnabled = "analyze.enabled", Kind::Switch, Default("true"), Later;

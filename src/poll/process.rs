@@ -17,21 +17,11 @@ pub(super) fn sample(
     {
         return Ok((pid, sample));
     }
-    let pid = match choice {
-        ProcessChoice::Given(pid) => return process::read(pid).map(|sample| (pid, sample)),
-        ProcessChoice::Find | ProcessChoice::Off => process::find_listener(port)?,
-    };
-    let sample = process::read(pid)?;
-    // A forwarded port has a listener too: docker-proxy, kubectl, ssh.
-    if !sample.name.contains(BROKER) {
-        let name = sample.name;
-        return Err(ProcessError::Other { pid, name, port });
+    match choice {
+        ProcessChoice::Given(pid) => process::read(pid).map(|sample| (pid, sample)),
+        ProcessChoice::Find | ProcessChoice::Off => process::find_broker(port),
     }
-    Ok((pid, sample))
 }
-
-/// In the name of every broker's program.
-const BROKER: &str = "nats";
 
 /// Rows of one look at the process.
 pub(super) fn rows(sample: &ProcessSample, out: &mut dyn Rows) {

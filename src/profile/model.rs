@@ -156,30 +156,35 @@ impl Profile {
         }
     }
 
+    /// Adds all of `other`, whose types must be the same.
+    pub fn merge(&mut self, other: &Self) {
+        self.add_all(other, 1);
+    }
+
     /// What came since `before`: values of equal stacks and labels are subtracted. Frames are compared by what they say.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         let mut change = Self::new(self.types.clone());
         (change.left_out, change.shown) = (self.left_out, self.shown);
-        for (profile, sign) in [(self, 1), (before, -1)] {
-            let mut ids = Vec::new();
-            for sample in &profile.samples {
-                ids.clear();
-                let frames = sample.stack.iter().map(|id| profile.frame(*id).clone());
-                ids.extend(frames.filter_map(|frame| change.intern(frame)));
-                let values: Vec<_> = sample
-                    .values
-                    .iter()
-                    .map(|value| value.saturating_mul(sign))
-                    .collect();
-                change.add(&ids, &values, sample.labels.to_vec());
-            }
-        }
+        change.add_all(self, 1);
+        change.add_all(before, -1);
         change
             .samples
             .retain(|sample| sample.values.iter().any(|value| *value != 0));
         change.known_samples.clear();
         change
+    }
+
+    fn add_all(&mut self, other: &Self, sign: i64) {
+        let mut ids = Vec::new();
+        for sample in &other.samples {
+            ids.clear();
+            let frames = sample.stack.iter().map(|id| other.frame(*id).clone());
+            ids.extend(frames.filter_map(|frame| self.intern(frame)));
+            let values = sample.values.iter();
+            let values: Vec<_> = values.map(|value| value.saturating_mul(sign)).collect();
+            self.add(&ids, &values, sample.labels.to_vec());
+        }
     }
 
     /// Sum of the values of one type.

@@ -2,9 +2,11 @@
 
 mod admin;
 mod body;
+mod captures;
 mod client_cert;
 mod der;
 mod home;
+mod link;
 mod listener;
 mod metrics;
 mod negotiate;
@@ -33,6 +35,9 @@ use crate::selfmon::SelfMonitor;
 use rights::Gate;
 
 pub use admin::Hosts;
+pub use captures::{
+    Alert, AlertOutcome, CaptureAsk, CaptureRefusal, Captures, Download, Webhook, unknown,
+};
 pub use listener::{Listener, drain};
 pub use metrics::PageCache;
 pub use probe::ProbeRefusal;
@@ -80,6 +85,8 @@ pub struct Shared {
     pub guard: Guard,
     /// Whether somebody wants the view of an older exporter.
     pub wish: Arc<Wish>,
+    /// Captures; none where there is no token for them.
+    pub captures: Option<Arc<dyn Captures>>,
 }
 
 /// A route of a listener.
@@ -95,6 +102,10 @@ pub struct Route {
 
 /// The path that acts.
 const RELOAD: &str = "/-/reload";
+/// Captures, and all below.
+const PROFILES: &str = "/api/v1/profiles";
+/// What Alertmanager sends.
+const ALERTS: &str = "/api/v1/alerts";
 
 /// Every route that there is. The listeners, the labels and the tests of rights are made from it.
 pub const ROUTES: &[Route] = &[
@@ -104,13 +115,44 @@ pub const ROUTES: &[Route] = &[
     public("/-/healthy", || get(home::healthy)),
     public("/-/ready", || get(home::ready)),
     public("/api/v1/servers", || get(servers::servers)),
+    admin("POST", RELOAD, || post(admin::reload)),
+    admin("POST", PROFILES, || post(captures::start)),
+    admin("GET", PROFILES, || get(captures::list)),
+    admin("GET", "/api/v1/profiles/{id}", || get(captures::one)),
+    admin("GET", "/api/v1/profiles/{id}/{form}", || {
+        get(captures::download)
+    }),
+    admin("POST", "/api/v1/profiles/{id}/{form}/link", || {
+        post(captures::link)
+    }),
+    admin("POST", ALERTS, || post(captures::alerts)),
+];
+
+const fn admin(
+    method: &'static str,
+    path: &'static str,
+    handler: fn() -> MethodRouter<Shared>,
+) -> Route {
     Route {
         listener: "admin",
-        method: "POST",
-        path: RELOAD,
-        handler: || post(admin::reload),
-    },
-];
+        method,
+        path,
+        handler,
+    }
+}
+
+impl Route {
+    /// Whether it is the route of a path.
+    fn is_of(&self, path: &str) -> bool {
+        let mut parts = path.split('/');
+        let fits = self.path.split('/').all(|own| {
+            parts
+                .next()
+                .is_some_and(|part| own == part || own.starts_with('{'))
+        });
+        fits && parts.next().is_none()
+    }
+}
 
 const fn public(path: &'static str, handler: fn() -> MethodRouter<Shared>) -> Route {
     Route {
@@ -181,7 +223,7 @@ async fn count(
 ) -> Response {
     let path = request.uri().path();
     // Other paths share a label, so that a scan makes no series.
-    let known = ROUTES.iter().find(|route| route.path == path);
+    let known = ROUTES.iter().find(|route| route.is_of(path));
     let route = known.map_or("other", |route| route.path);
     let response = next.run(request).await;
     let code = response.status().as_u16().to_string();

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::RELOAD;
+use super::ROUTES;
 
 #[derive(Serialize)]
 struct Refusal {
@@ -34,7 +34,9 @@ pub(super) async fn not_found(uri: Uri) -> Response {
 
 /// The route takes another method.
 pub(super) async fn wrong_method(method: Method, uri: Uri) -> Response {
-    let other = if uri.path() == RELOAD { "POST" } else { "GET" };
-    let text = format!("{} does not take {method}; use {other}", uri.path());
+    let routes = ROUTES.iter().filter(|route| route.is_of(uri.path()));
+    let others: Vec<_> = routes.map(|route| route.method).collect();
+    let path: String = uri.path().chars().take(100).collect();
+    let text = format!("{path} does not take {method}; use {}", others.join(" or "));
     refusal(StatusCode::METHOD_NOT_ALLOWED, text)
 }

@@ -6,19 +6,42 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
 use tokio::sync::watch;
 
-use super::RELOAD;
 use super::password::{Passwords, Verdict};
 use super::reply::refusal;
 use super::tls::Tls;
+use super::{ALERTS, PROFILES, RELOAD, link};
 
-/// Paths of the admin listener that want the admin token, with all below them.
-const TOKEN_PATHS: &[&str] = &[RELOAD, "/api/v1/events"];
+/// Paths of the admin listener that want a token, with all below them.
+const TOKEN_PATHS: &[(&str, Wants)] = &[
+    (RELOAD, Wants::Admin),
+    ("/api/v1/events", Wants::Admin),
+    (PROFILES, Wants::Profiles),
+    (ALERTS, Wants::Profiles),
+];
+
+/// The token that a path wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// That of `admin_token_file`. Without one the path is open to whoever reaches the listener.
+    Admin,
+    /// That of `profiles.token_file`. Without one the path is closed.
+    Profiles,
+}
+
+impl Wants {
+    fn key(self) -> &'static str {
+        match self {
+            Self::Admin => "admin_token_file",
+            Self::Profiles => "profiles.token_file",
+        }
+    }
+}
 
 /// What is in force. `app` makes a new one when a file changes.
 #[derive(Clone, Default)]
@@ -31,6 +54,8 @@ pub struct Rights {
     pub users: Vec<(String, String)>,
     /// The admin token.
     pub admin_token: Option<String>,
+    /// The token for captures; without it there are none over HTTP.
+    pub profiles_token: Option<String>,
     /// A request each interval on average, so many at once, for each listener.
     pub rate: Option<(Duration, u32)>,
 }
@@ -41,6 +66,7 @@ impl fmt::Debug for Rights {
             .field("tls", &self.tls.is_some())
             .field("users", &self.users.len())
             .field("admin_token", &self.admin_token.is_some())
+            .field("profiles_token", &self.profiles_token.is_some())
             .field("rate", &self.rate)
             .finish_non_exhaustive()
     }
@@ -68,6 +94,11 @@ impl Guard {
     /// Where changes are seen.
     pub(super) fn watched(&self) -> watch::Receiver<Arc<Rights>> {
         self.rights.clone()
+    }
+
+    /// The token for captures, which signs links.
+    pub(super) fn profiles_token(&self) -> Option<String> {
+        self.now().profiles_token.clone()
     }
 
     fn now(&self) -> Arc<Rights> {
@@ -99,14 +130,35 @@ impl Gate {
         {
             return Some(too_many(wait));
         }
-        let token = rights.admin_token.as_ref().filter(|_| self.admin);
-        let guarded = token.is_some() && request.wants_token;
-        if let (Some(token), Shown::Token(shown)) = (token, &request.shown) {
-            if self.guard.passwords.same(token.as_bytes(), shown) {
-                return None;
-            }
-            if guarded {
-                return Some(no_token("is not the right one"));
+        let wants = request.wants.filter(|_| self.admin);
+        let wanted = match wants {
+            Some(Wants::Admin) => rights.admin_token.as_ref(),
+            Some(Wants::Profiles) => rights.profiles_token.as_ref(),
+            None => None,
+        };
+        if let (Some(token), true) = (wanted, wants == Some(Wants::Profiles))
+            && request.method == Method::GET
+            && link::holds(token.as_bytes(), &request.path, &request.query, link::now())
+        {
+            return None;
+        }
+        if let Shown::Token(shown) = &request.shown {
+            // Where a path wants none, either stands in place of a user.
+            let all = [rights.admin_token.as_ref(), rights.profiles_token.as_ref()];
+            let mut good = match wanted {
+                Some(token) => vec![token],
+                None if self.admin && wants != Some(Wants::Profiles) => {
+                    all.into_iter().flatten().collect()
+                }
+                None => Vec::new(),
+            };
+            good.retain(|token| self.guard.passwords.same(token.as_bytes(), shown));
+            match (good.is_empty(), wants, wanted) {
+                (false, ..) => return None,
+                (true, Some(wants), Some(_)) => {
+                    return Some(no_token("is not the right one", wants));
+                }
+                _ => {}
             }
         }
         if !rights.users.is_empty() {
@@ -123,14 +175,21 @@ impl Gate {
                 Verdict::Busy => return Some(busy()),
             }
         }
-        guarded.then(|| no_token("is missing"))
+        match (wants?, wanted) {
+            (Wants::Profiles, None) => Some(no_captures()),
+            (Wants::Admin, None) => None,
+            (wants, Some(_)) => Some(no_token("is missing", wants)),
+        }
     }
 }
 
 /// What a request shows.
 struct Given {
     shown: Shown,
-    wants_token: bool,
+    wants: Option<Wants>,
+    method: Method,
+    path: String,
+    query: String,
 }
 
 enum Shown {
@@ -180,7 +239,13 @@ pub(super) async fn enter(State(gate): State<Gate>, request: Request, next: Next
     };
     let given = Given {
         shown: Shown::read(request.headers()),
-        wants_token: TOKEN_PATHS.iter().any(|start| below(start)),
+        wants: TOKEN_PATHS
+            .iter()
+            .find(|(start, _)| below(start))
+            .map(|(_, wants)| *wants),
+        method: request.method().clone(),
+        path: path.to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
     };
     let mut response = match gate.refused(&rights, given).await {
         Some(response) => response,
@@ -203,10 +268,14 @@ fn no_user() -> Response {
     response
 }
 
-fn no_token(what: &str) -> Response {
-    let text = format!(
-        "the token {what}; send the one of admin_token_file as Authorization: Bearer TOKEN"
-    );
+fn no_captures() -> Response {
+    let text = "captures over HTTP are off; write a token into a file and name it with profiles.token_file";
+    refusal(StatusCode::FORBIDDEN, text)
+}
+
+fn no_token(what: &str, wants: Wants) -> Response {
+    let key = wants.key();
+    let text = format!("the token {what}; send the one of {key} as Authorization: Bearer TOKEN");
     refusal(StatusCode::FORBIDDEN, text)
 }
 

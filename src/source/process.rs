@@ -133,6 +133,21 @@ pub fn find_listener(port: u16) -> Result<Pid, ProcessError> {
     find_listener_in(Path::new(PROC), port)
 }
 
+/// In the name of every broker's program.
+const BROKER: &str = "nats";
+
+/// The process that listens on a TCP port of this machine, if it is a broker: a forwarded port has a listener too (docker-proxy,
+/// kubectl, ssh).
+pub fn find_broker(port: u16) -> Result<(Pid, ProcessSample), ProcessError> {
+    let pid = find_listener(port)?;
+    let sample = read(pid)?;
+    if !sample.name.contains(BROKER) {
+        let name = sample.name;
+        return Err(ProcessError::Other { pid, name, port });
+    }
+    Ok((pid, sample))
+}
+
 /// One look at a process.
 pub fn read(pid: Pid) -> Result<ProcessSample, ProcessError> {
     read_in(Path::new(PROC), pid)

@@ -4,28 +4,19 @@ mod diff;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
-use super::{Exit, complain, load, sentences, sidecar, wiring};
-use crate::config::{CaptureArgs, Plan, ProfileCommand, ServerPlan, UrlText};
-use crate::poll::ProcessChoice;
+use super::reach::{self, Whom};
+use super::{Exit, complain, load, sentences, sidecar};
+use crate::config::{CaptureArgs, Pid, Plan, ProfileCommand, ServerPlan};
 use crate::profile::access::{Access, Ask, Taken, longest};
 use crate::profile::form::Form;
 use crate::profile::{Capture, ProfileError, Watch};
-use crate::source::http::{Client, Limits, Target};
-use crate::source::process;
 
 /// How often the line that tells how far it is changes.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
-const IDENTITY: Limits = Limits {
-    deadline: Duration::from_secs(5),
-    body_max: 4 << 20,
-};
 
 pub(super) fn profile(
     command: &ProfileCommand,
@@ -86,71 +77,20 @@ fn wrong_ending(path: &Path, endings: &str) -> String {
     )
 }
 
-/// What varz says of who it is.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Identity {
-    server_id: String,
-    server_name: String,
-    version: String,
-    port: u16,
-}
-
 /// What can be reached of the broker that the command line names; and what to say of what cannot.
 async fn access(ask: &CaptureArgs, plan: &Plan) -> Result<(Access, Vec<String>), String> {
-    let mut said = Vec::new();
-    let tls = wiring::tls(plan);
-    let client = |url: &UrlText| {
-        let target = Target::parse(url.expose()).map_err(|error| error.to_string())?;
-        Client::new(target, &tls)
-            .map(Arc::new)
-            .map_err(|error| error.to_string())
-    };
     let server = server(ask, plan);
-    let monitoring = server.as_ref().map(|server| client(&server.url));
-    let monitoring = monitoring.transpose()?;
-    let port = ask.profiling_url.as_ref();
-    let port = port.or(server
-        .as_ref()
-        .and_then(|server| server.profiling_url.as_ref()));
-    let port = port.map(client).transpose()?;
-    let mut identity = Identity::default();
-    if let Some(client) = &monitoring {
-        match identify(client).await {
-            Ok(known) => identity = known,
-            Err(error) => said.push(format!("the broker cannot be asked who it is: {error}")),
-        }
-    }
-    let host = monitoring
-        .as_ref()
-        .map(|client| client.target().host().to_owned());
-    let at_its_port = || {
-        let host = host.filter(|_| identity.port > 0)?;
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host
-        };
-        Some(format!("nats://{host}:{}", identity.port))
-    };
-    let system = wiring::system(plan, at_its_port)?;
-    if system.is_some() && identity.server_id.is_empty() {
-        said.push("the system account cannot be used: the server's id is not known".to_owned());
-    }
-    let system = system
-        .filter(|_| !identity.server_id.is_empty())
-        .map(|access| (Arc::new(access), identity.server_id.clone()));
-    let (pid, why) = pid(ask, server.as_ref(), monitoring.as_deref()).await;
-    said.extend(why);
-    let access = Access {
-        name: name(&identity, monitoring.as_deref(), pid),
-        pid,
-        monitoring,
-        port,
-        system,
+    let monitoring = server.as_ref();
+    let monitoring = monitoring.map(|server| reach::client(plan, &server.url));
+    let configured = || server.as_ref()?.profiling_url.clone();
+    let whom = Whom {
+        pid: ask.pid,
+        choice: server.as_ref().map_or(Pid::Off, |server| server.pid),
+        monitoring: monitoring.transpose()?,
+        profiling_url: ask.profiling_url.clone().or_else(configured),
         names: Arc::default(),
     };
-    Ok((access, said))
+    reach::reach(plan, whom).await
 }
 
 /// The server of the configuration that is meant by its name or URL, or the one at the URL.
@@ -169,61 +109,9 @@ fn server(ask: &CaptureArgs, plan: &Plan) -> Option<ServerPlan> {
         url: target.clone(),
         by_dns: false,
         name: None,
-        pid: crate::config::Pid::Auto,
+        pid: Pid::Auto,
         profiling_url: None,
     }))
-}
-
-fn name(identity: &Identity, monitoring: Option<&Client>, pid: Option<u32>) -> String {
-    if !identity.server_name.is_empty() && identity.server_name != identity.server_id {
-        return format!("{} ({})", identity.server_name, identity.version);
-    }
-    match (monitoring, pid) {
-        (Some(client), _) => client.target().host_port(),
-        (None, Some(pid)) => format!("process {pid}"),
-        (None, None) => "a broker".to_owned(),
-    }
-}
-
-async fn identify(client: &Client) -> Result<Identity, String> {
-    let mut body = Vec::new();
-    let mut take = |chunk: &[u8]| {
-        body.extend_from_slice(chunk);
-        ControlFlow::Continue(())
-    };
-    client
-        .get("/varz", IDENTITY, |status| status == 200, &mut take)
-        .await
-        .map_err(|error| error.to_string())?;
-    serde_json::from_slice(&body)
-        .map_err(|error| format!("{} answers no varz: {error}", client.target().host_port()))
-}
-
-/// The process that is named, or the one that listens; and why there is none.
-async fn pid(
-    ask: &CaptureArgs,
-    server: Option<&ServerPlan>,
-    monitoring: Option<&Client>,
-) -> (Option<u32>, Option<String>) {
-    if ask.pid.is_some() {
-        return (ask.pid, None);
-    }
-    let (Some(server), Some(client)) = (server, monitoring) else {
-        return (None, None);
-    };
-    match wiring::process(server.pid, client.target()) {
-        ProcessChoice::Off => (None, None),
-        ProcessChoice::Given(pid) => (u32::try_from(pid).ok(), None),
-        ProcessChoice::Find => {
-            let port = client.target().port();
-            let found = tokio::task::spawn_blocking(move || process::find_listener(port)).await;
-            match found {
-                Ok(Ok(pid)) => (u32::try_from(pid).ok(), None),
-                Ok(Err(error)) => (None, Some(format!("passed over: native: {error}"))),
-                Err(_) => (None, None),
-            }
-        }
-    }
 }
 
 /// Takes the profile, tells how far it is, and ends early on a signal with what there is.

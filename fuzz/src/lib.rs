@@ -3,9 +3,11 @@
 
 mod answers;
 mod pages;
+mod profiles;
 mod texts;
 
 pub use answers::{COLLECTORS, decoders, splitter};
+pub use profiles::{dumps, profile, stacks, symbols};
 pub use texts::{config, deflate, page_reader};
 
 /// Takes the bytes of an input.
@@ -16,8 +18,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("config", config),
     ("decoders", decoders),
     ("deflate", deflate),
+    ("dumps", dumps),
     ("page_reader", page_reader),
+    ("profile", profile),
     ("splitter", splitter),
+    ("stacks", stacks),
+    ("symbols", symbols),
 ];
 
 /// Takes the first byte as a choice.

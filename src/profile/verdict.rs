@@ -10,10 +10,10 @@ use super::top::Top;
 
 /// Share of its cores from which a process is short of CPU time.
 const CORES_USED: f64 = 0.85;
-/// Share of the time in which threads could run that they waited for a processor, from which the machine is short of CPU time.
+/// Share of the time in which threads could run that they waited for a processor, from which the machine is short of CPU time; and how many
+/// cores more they would have used at least: a broker that hardly does anything waits for a processor, too, and nobody feels it.
 const WAITED: f64 = 0.25;
-/// Cores that a process must use at least before waiting for a processor counts.
-const CORES_BUSY: f64 = 0.5;
+const CORES_MISSED: f64 = 0.25;
 /// A change of a part's share that is worth a word.
 const CHANGE: f64 = 0.05;
 
@@ -107,8 +107,9 @@ impl Verdict {
 }
 
 fn is_short(usage: Usage) -> bool {
-    usage.cores >= CORES_USED * usage.cores_max
-        || (usage.cores >= CORES_BUSY && usage.waited_ratio >= WAITED)
+    let waited = usage.waited_ratio.min(0.99);
+    let missed = usage.cores * waited / (1.0 - waited);
+    usage.cores >= CORES_USED * usage.cores_max || (waited >= WAITED && missed >= CORES_MISSED)
 }
 
 fn lock_sentence(lock: &super::locks::Lock) -> String {
@@ -257,6 +258,7 @@ mod tests {
         for (cores, waited, cause) in [
             (1.8, 0.0, Cause::Resource),
             (0.8, 0.4, Cause::Resource),
+            (0.4, 0.7, Cause::Resource),
             (0.1, 0.6, Cause::None),
             (0.9, 0.05, Cause::None),
         ] {

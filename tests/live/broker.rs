@@ -223,6 +223,12 @@ impl Broker {
         self.signal("-CONT")
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        let child = self.child.as_ref().context("this broker does not run")?;
+        Ok(child.id())
+    }
+
     /// By the `kill` command, because signals need `unsafe` in Rust.
     fn signal(&self, signal: &str) -> Result<()> {
         let child = self.child.as_ref().context("this broker does not run")?;

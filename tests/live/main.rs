@@ -12,11 +12,14 @@ mod cluster;
 mod fleet;
 mod http;
 mod joining;
+#[path = "../../examples/load/run.rs"]
+mod load;
 mod page;
 #[allow(dead_code, reason = "tests/rights.rs uses all of it")]
 #[path = "../support/pki.rs"]
 mod pki;
 mod ports;
+mod profiling;
 mod prometheus;
 mod sidecar;
 mod single;
@@ -70,6 +73,9 @@ macro_rules! versions {
                 single::a_restarted_broker_starts_again,
                 single::a_broker_that_was_down_at_the_start_is_known_by_its_address,
                 single::a_hundred_scrapes_ask_the_broker_nothing,
+                profiling::a_busy_broker_is_named_and_an_idle_one_is_empty,
+                profiling::a_broker_that_ends_in_the_middle_gives_what_was_seen,
+                profiling::every_engine_gives_its_kinds,
             }
         }
     )*};
@@ -80,6 +86,21 @@ versions! {
     v2_10_26 = "2.10.26",
     v2_12_8 = "2.12.8",
     v2_15_1 = "2.15.1",
+}
+
+/// With loads that fill two cores.
+mod loads {
+    mod v2_9_10 {
+        const VERSION: &str = "2.9.10";
+
+        tests! { profiling::a_contended_lock_a_busy_processor_and_jetstream_are_told_apart }
+    }
+
+    mod v2_15_1 {
+        const VERSION: &str = "2.15.1";
+
+        tests! { profiling::a_contended_lock_a_busy_processor_and_jetstream_are_told_apart }
+    }
 }
 
 /// With whole clusters, which take longer: the newest version, the oldest that is widely run, and the oldest for what

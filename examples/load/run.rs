@@ -1,7 +1,4 @@
-//! A plain load on a broker: publishers and subscribers over bare TCP, so that the broker works and this program hardly does.
-//!
-//! With 40 publishers to one subject and one subscriber all deliveries meet at the outbound lock of one connection; with a subject and a
-//! subscriber for each publisher nothing is shared. Prints when it runs, and at its end what it sent and what arrived, exactly.
+//! The load itself, which tests use as well.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,53 +7,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 
-const USAGE: &str = "usage: load HOST:PORT [--publishers N] [--subjects N] [--size BYTES] [--batch N] [--rate PER_SECOND] [--for SECONDS]";
-struct Ask {
-    at: String,
-    publishers: u64,
-    subjects: u64,
-    size: usize,
+/// What is to be sent.
+pub(crate) struct Ask {
+    pub(crate) at: String,
+    pub(crate) publishers: u64,
+    pub(crate) subjects: u64,
+    pub(crate) size: usize,
     /// Messages in one write.
-    batch: u64,
+    pub(crate) batch: u64,
     /// Messages a second of all publishers together; 0 is as fast as it goes.
-    rate: u64,
-    lasts: Duration,
+    pub(crate) rate: u64,
+    pub(crate) lasts: Duration,
 }
 
-fn ask() -> Result<Ask> {
-    let mut args = std::env::args().skip(1);
-    let at = args.next().context(USAGE)?;
-    let mut ask = Ask {
-        at,
-        publishers: 4,
-        subjects: 1,
-        size: 128,
-        batch: 64,
-        rate: 0,
-        lasts: Duration::from_secs(10),
-    };
-    while let Some(flag) = args.next() {
-        let value = args.next().context(USAGE)?;
-        let number: u64 = value
-            .parse()
-            .with_context(|| format!("{flag} {value}\n{USAGE}"))?;
-        match flag.as_str() {
-            "--publishers" => ask.publishers = number.clamp(1, 1_000),
-            "--subjects" => ask.subjects = number.clamp(1, 1_000),
-            "--size" => ask.size = usize::try_from(number.min(1 << 19))?,
-            "--batch" => ask.batch = number.clamp(1, 1_000),
-            "--rate" => ask.rate = number,
-            "--for" => ask.lasts = Duration::from_secs(number),
-            _ => bail!("{flag} is no flag of this\n{USAGE}"),
-        }
-    }
-    Ok(ask)
-}
-
-fn main() -> Result<()> {
-    let ask = Arc::new(ask()?);
+/// Sends until its time is over; gives how many messages were sent, and how many arrived.
+pub(crate) fn run(ask: Ask) -> Result<(u64, u64)> {
+    let ask = Arc::new(ask);
     let until = Instant::now() + ask.lasts;
     let (sent, arrived) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let mut threads = Vec::new();
@@ -75,19 +43,13 @@ fn main() -> Result<()> {
             publish(stream, &ask, publisher, until, &sent)
         }));
     }
-    writeln!(std::io::stdout(), "runs")?;
     for thread in threads {
-        thread
-            .join()
-            .map_err(|_| anyhow::anyhow!("a thread panicked"))??;
+        thread.join().map_err(|_| anyhow!("a thread panicked"))??;
     }
-    writeln!(
-        std::io::stdout(),
-        "sent {}, arrived {}",
+    Ok((
         sent.load(Ordering::Relaxed),
-        arrived.load(Ordering::Relaxed)
-    )?;
-    Ok(())
+        arrived.load(Ordering::Relaxed),
+    ))
 }
 
 fn connect(at: &str) -> Result<TcpStream> {

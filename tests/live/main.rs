@@ -103,6 +103,12 @@ mod loads {
     }
 }
 
+mod rights {
+    const VERSION: &str = "2.15.1";
+
+    tests! { profiling::rights_that_are_missing_are_named }
+}
+
 /// With whole clusters, which take longer: the newest version, the oldest that is widely run, and the oldest for what
 /// is about gateways alone.
 mod clusters {

@@ -303,3 +303,116 @@ pub(crate) async fn a_broker_that_ends_in_the_middle_gives_what_was_seen(
     ensure!(cut || gone, "{}: {said}", ended.status);
     Ok(())
 }
+
+/// Refusals of the kernel: by a filter as containers have it, and by other users' rights. The latter take root to try.
+pub(crate) async fn rights_that_are_missing_are_named(version: &str) -> Result<()> {
+    let port = crate::ports::free()?;
+    let options = Options {
+        config: format!("prof_port: {port}\n"),
+        ..Options::default()
+    };
+    let broker = Broker::start(version, &options)?;
+    let pid = broker.pid()?.to_string();
+    let folder = TempDir::new()?;
+    let output = folder.path().join("x.svg").to_string_lossy().into_owned();
+    let url = format!("http://{}:{}", broker.host, broker.http_port);
+    let profiling = format!("http://{}:{port}", broker.host);
+    let confine = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/confine.py");
+    for errno in ["1", "13"] {
+        let ended = said(Command::new("python3").args([
+            confine,
+            errno,
+            env!("CARGO_BIN_EXE_natsight"),
+            "profile",
+            "cpu",
+            "--pid",
+            &pid,
+            "-o",
+            &output,
+        ]))?;
+        ensure!(ended.0 == Some(2), "{ended:?}");
+        for words in ["CAP_PERFMON", "seccomp", "perf_event_paranoid"] {
+            ensure!(ended.1.contains(words), "{words}: {ended:?}");
+        }
+    }
+    // Another way is taken where there is one.
+    let ended = said(Command::new("python3").args([
+        confine,
+        "1",
+        env!("CARGO_BIN_EXE_natsight"),
+        "profile",
+        "cpu",
+        &url,
+        "--profiling-url",
+        &profiling,
+        "-d",
+        "1s",
+        "-o",
+        &output,
+    ]))?;
+    ensure!(
+        ended.0 == Some(0)
+            && ended.1.contains("engine port")
+            && ended.1.contains("passed over: native"),
+        "{ended:?}"
+    );
+    other_users(&pid)
+}
+
+/// Another user with and without the rights; takes root to try.
+fn other_users(pid: &str) -> Result<()> {
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let none = ["--inh-caps=-all"];
+    let is_root = said(Command::new("id").arg("-u"))?.2.trim() == "0";
+    if !is_root {
+        return Ok(());
+    }
+    // The test's folders are root's alone, so the program lies elsewhere for nobody.
+    let open = tempfile::Builder::new()
+        .prefix("natsight-open")
+        .tempdir_in("/tmp")?;
+    std::fs::set_permissions(
+        open.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o777),
+    )?;
+    let program = open.path().join("natsight");
+    std::fs::copy(env!("CARGO_BIN_EXE_natsight"), &program)?;
+    let output = open.path().join("x.svg").to_string_lossy().into_owned();
+    let ended = said(
+        Command::new("setpriv")
+            .args(nobody)
+            .args(none)
+            .arg(&program)
+            .args(["profile", "cpu", "--pid", pid, "-o", &output]),
+    )?;
+    ensure!(
+        ended.0 == Some(2) && ended.1.contains("CAP_SYS_PTRACE"),
+        "{ended:?}"
+    );
+    let both = [
+        "--inh-caps=-all,+perfmon,+sys_ptrace",
+        "--ambient-caps=+perfmon,+sys_ptrace",
+    ];
+    let ended = said(
+        Command::new("setpriv")
+            .args(nobody)
+            .args(both)
+            .arg(&program)
+            .args(["profile", "cpu", "--pid", pid, "-d", "1s", "-o", &output]),
+    )?;
+    ensure!(ended.0 == Some(0), "{ended:?}");
+    Ok(())
+}
+
+/// Exit code, standard error, standard output.
+fn said(command: &mut Command) -> Result<(Option<i32>, String, String)> {
+    let ended = command
+        .stdin(Stdio::null())
+        .output()
+        .context("it does not start")?;
+    Ok((
+        ended.status.code(),
+        String::from_utf8_lossy(&ended.stderr).into_owned(),
+        String::from_utf8_lossy(&ended.stdout).into_owned(),
+    ))
+}

@@ -17,11 +17,12 @@ pub struct KernelNames {
 }
 
 impl KernelNames {
-    /// Looks up what is not yet known of `addresses`. Where the kernel hides addresses (`kernel.kptr_restrict`), nothing is found.
+    /// Looks up what is not yet known of `addresses`.
     ///
     /// # Errors
     ///
-    /// When `/proc/kallsyms` cannot be read.
+    /// When `/proc/kallsyms` cannot be read, or shows no addresses: without CAP_SYSLOG it does so where `kernel.kptr_restrict` is 1, or
+    /// `kernel.perf_event_paranoid` above 1; with `kernel.kptr_restrict` 2 always.
     pub fn learn(&mut self, addresses: impl Iterator<Item = u64>) -> io::Result<()> {
         if self.known.len() > KNOWN_MAX {
             self.known.clear();
@@ -55,6 +56,7 @@ fn resolve(mut symbols: impl BufRead, addresses: &[u64]) -> io::Result<Vec<Optio
     // The best symbol of each gap between addresses; better ones come down from the gaps before.
     let mut best: Vec<(u64, Option<Box<str>>)> = vec![(0, None); addresses.len()];
     let mut line = Vec::new();
+    let mut hidden = true;
     loop {
         line.clear();
         if symbols.read_until(b'\n', &mut line)? == 0 {
@@ -63,12 +65,16 @@ fn resolve(mut symbols: impl BufRead, addresses: &[u64]) -> io::Result<Vec<Optio
         let Some((address, name)) = symbol(&line) else {
             continue;
         };
+        hidden &= address == 0;
         let gap = addresses.partition_point(|sampled| *sampled < address);
         if let Some(known) = best.get_mut(gap)
             && address > known.0
         {
             *known = (address, Some(format!("{name}{MARK}").into_boxed_str()));
         }
+    }
+    if hidden {
+        return Err(io::ErrorKind::PermissionDenied.into());
     }
     for at in 1..best.len() {
         if best[at - 1].0 > best[at].0 {
@@ -134,11 +140,9 @@ ffffffffc0001000 t veth_xmit\t[veth]
     }
 
     #[test]
-    fn hidden_addresses_give_no_names() {
-        let hidden = "0000000000000000 T _stext\n0000000000000000 T schedule\n";
-        assert_eq!(
-            resolve(hidden.as_bytes(), &[0xffff_ffff_8100_0000]).unwrap(),
-            [None]
-        );
+    fn hidden_addresses_are_said_instead_of_names_that_are_wrong() {
+        let hidden = "0000000000000000 T _stext\n0000000000000000 t futex_wait\n";
+        let error = resolve(hidden.as_bytes(), &[0xffff_ffff_8100_0000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }
 }

@@ -306,15 +306,17 @@ impl<'a> Seen<'a> {
     ) -> Profile {
         let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
         let kernels = self.stacks.keys().flat_map(|stack| split(stack).0).copied();
-        if kernel && names.learn(kernels).is_err() {
-            about
-                .missing
-                .push("names of kernel functions (/proc/kallsyms cannot be read)".to_owned());
+        let named = kernel && names.learn(kernels).is_ok();
+        if kernel && !named {
+            about.missing.push(
+                "names of kernel functions: grant CAP_SYSLOG to see them (/proc/kallsyms shows no addresses)"
+                    .to_owned(),
+            );
         }
         let mut symbols = Symbols {
             table: self.table,
             bias: self.bias,
-            names: &names,
+            names: named.then_some(&*names),
             known: HashMap::default(),
         };
         let mut profile = Profile::new(vec![
@@ -349,7 +351,8 @@ type Named = (Box<[FrameId]>, u64);
 struct Symbols<'a> {
     table: &'a Pclntab<'a>,
     bias: u64,
-    names: &'a KernelNames,
+    /// `None` where the kernel tells none: its part of a stack is one frame then.
+    names: Option<&'a KernelNames>,
     /// Frames of an address looked up as it is (leaf) or as a return address, and how many have no name.
     known: HashMap<(u64, bool), Named, foldhash::fast::RandomState>,
 }
@@ -359,10 +362,16 @@ impl Symbols<'_> {
     fn stack(&mut self, stack: &[u64], profile: &mut Profile, ids: &mut Vec<FrameId>) -> u64 {
         let (kernel, program) = split(stack);
         let mut unknown = 0;
+        let kernel = if self.names.is_some() {
+            kernel
+        } else {
+            &kernel[..kernel.len().min(1)]
+        };
         for (at, address) in kernel.iter().enumerate() {
+            let names = self.names;
             let (frames, without) = self.known.entry((*address, true)).or_insert_with(|| {
                 let mut frames = Vec::new();
-                let without = kernel_frame(self.names, *address, profile, &mut frames);
+                let without = kernel_frame(names, *address, profile, &mut frames);
                 (frames.into(), without)
             });
             let function = |id: &FrameId| &profile.frame(*id).function;
@@ -403,12 +412,12 @@ fn split(stack: &[u64]) -> (&[u64], &[u64]) {
 }
 
 fn kernel_frame(
-    names: &KernelNames,
+    names: Option<&KernelNames>,
     address: u64,
     profile: &mut Profile,
     frames: &mut Vec<FrameId>,
 ) -> u64 {
-    let name = names.name(address);
+    let name = names.and_then(|names| names.name(address));
     let function = name.map_or_else(
         || format!("[kernel]{}", kallsyms::MARK).into_boxed_str(),
         Box::from,
@@ -419,7 +428,7 @@ fn kernel_frame(
         line: 0,
         inlined: false,
     }));
-    u64::from(name.is_none())
+    u64::from(name.is_none() && names.is_some())
 }
 
 fn frames_at(

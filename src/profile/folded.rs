@@ -76,16 +76,31 @@ pub fn stacks(profile: &Profile, index: usize) -> BTreeMap<String, i64> {
     stacks
 }
 
-/// A semicolon or a line's end in a name would be read as another frame or line.
+/// A semicolon or a line's end in a name would be read as another frame or line, a number behind a space at its end as another value, a
+/// line that begins with `#` as a comment.
 fn push_name(stack: &mut String, name: &str) {
-    if name.is_empty() {
-        stack.push_str("[unknown]");
-    }
-    stack.extend(name.chars().map(|letter| match letter {
+    let begin = stack.len();
+    stack.extend(name.trim().chars().map(|letter| match letter {
         ';' => ':',
         letter if letter.is_control() => ' ',
         letter => letter,
     }));
+    if begin == 0 && stack.trim_start().starts_with('#') {
+        stack.insert(0, '_');
+    }
+    let own = stack[begin..].trim();
+    if own.is_empty() {
+        stack.truncate(begin);
+        stack.push_str("[unknown]");
+        return;
+    }
+    if let Some((_, last)) = own.rsplit_once(char::is_whitespace)
+        && last.parse::<f64>().is_ok()
+    {
+        let own = own.split_whitespace().collect::<Vec<_>>().join("_");
+        stack.truncate(begin);
+        stack.push_str(&own);
+    }
 }
 
 /// Reads folded stacks; values are of the type `samples`/`count`. Empty lines and comments (`#`) are passed over.
@@ -173,6 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_nothing_but_spaces_is_unknown() {
+        assert_eq!(
+            round("main;\u{19} ; b;c{ x } 4\n"),
+            "main;[unknown];b;c{ x } 4\n"
+        );
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_comment_is_none() {
+        assert_eq!(round("\u{1}# z;b 4\n"), "_ # z;b 4\n");
+    }
+
+    #[test]
     fn a_name_cannot_make_a_frame_or_a_line() {
         let mut profile = Profile::new(vec![ValueType::new("samples", "count")]);
         let frame = Frame {
@@ -183,6 +211,6 @@ mod tests {
         };
         let id = profile.intern(frame).unwrap();
         profile.add(&[id], &[1], Vec::new());
-        assert_eq!(lines(&profile, 0), ["a:b c 7 1"]);
+        assert_eq!(lines(&profile, 0), ["a:b_c_7 1"]);
     }
 }

@@ -137,7 +137,8 @@ pub fn stacks(data: &[u8]) {
     let Ok(change) = change::Change::of(before, after, change::Scale::Totals) else {
         return;
     };
-    assert!(change.draw("fuzz", &mut Vec::new()).is_ok());
+    let drawn = change.draw("fuzz", &mut Vec::new());
+    assert!(drawn.is_ok(), "{drawn:?} {:?}", change.lines());
     assert!(change.json("fuzz").is_ok());
 }
 

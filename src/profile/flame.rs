@@ -22,7 +22,8 @@ pub enum Grows {
     Down,
 }
 
-/// Writes the values of type `index` as SVG. An empty profile gives a picture that says so in `title`.
+/// Writes the values of type `index` as SVG. What is below zero (memory that came back between two times) has no width, so it is left out,
+/// and the subtitle says so. An empty profile gives a picture that says so in `title`.
 ///
 /// # Errors
 ///
@@ -35,10 +36,17 @@ pub fn write(
     subtitle: &str,
     to: impl Write,
 ) -> io::Result<()> {
-    let lines = shortened(folded::lines(profile, index));
+    let mut lines = shortened(folded::lines(profile, index));
+    let all = lines.len();
+    lines.retain(|line| !value_of(line).starts_with('-'));
     if lines.is_empty() {
         return empty(title, subtitle, to);
     }
+    let subtitle = match all - lines.len() {
+        0 => subtitle.to_owned(),
+        shrank => format!("{subtitle}; {shrank} stacks that shrank are left out"),
+    };
+    let subtitle = &subtitle;
     let mut palette = palette(&lines);
     let unit = profile
         .types()
@@ -65,11 +73,14 @@ pub fn draw_change(
     subtitle: &str,
     to: impl Write,
 ) -> io::Result<()> {
+    let lines: Vec<_> = shortened(lines.to_vec())
+        .into_iter()
+        .map(|line| not_below_zero(&line))
+        .collect();
     // inferno takes stacks that the second does not have for no stacks at all.
     if lines.iter().all(|line| line.ends_with(" 0")) {
         return empty(title, subtitle, to);
     }
-    let lines = shortened(lines.to_vec());
     let mut options = options(title, subtitle, unit);
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
         .map_err(io::Error::other)
@@ -83,6 +94,21 @@ fn options<'a>(title: &str, subtitle: &str, unit: &str) -> Options<'a> {
     options.min_width = MIN_WIDTH_PERCENT;
     options.image_width = Some(IMAGE_WIDTH);
     options
+}
+
+fn value_of(line: &str) -> &str {
+    line.rsplit_once(' ').map_or("", |(_, value)| value)
+}
+
+/// `stack before after` with what is below zero as zero.
+fn not_below_zero(line: &str) -> String {
+    let mut parts = line.rsplitn(3, ' ');
+    let zero = |value: Option<&str>| match value {
+        Some(value) if !value.starts_with('-') => value.to_owned(),
+        _ => "0".to_owned(),
+    };
+    let (after, before) = (zero(parts.next()), zero(parts.next()));
+    format!("{} {before} {after}", parts.next().unwrap_or_default())
 }
 
 /// The path of the broker's package would take the room of the function's name in most boxes.
@@ -173,5 +199,20 @@ mod tests {
             picture.contains("Nothing was seen") && picture.contains("of &quot;&lt;n1&gt;&quot;"),
             "{picture}"
         );
+    }
+
+    #[test]
+    fn what_shrank_has_no_width_and_is_told_of() {
+        let picture = svg("main;grew 5\nmain;shrank -7\n", "of n1");
+        assert!(
+            picture.contains("grew") && picture.contains("1 stacks that shrank are left out"),
+            "{picture}"
+        );
+        assert!(!picture.contains(">main;shrank"));
+        assert!(svg("main;shrank -7\n", "of n1").contains("Nothing was seen"));
+        let mut out = Vec::new();
+        let lines = ["a -5 7".to_owned(), "b 3 -4".to_owned()];
+        draw_change(&lines, "bytes", "of n1", "", &mut out).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains(">a "));
     }
 }

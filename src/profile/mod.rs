@@ -52,8 +52,32 @@ pub struct About {
     /// CPU time that the process had meanwhile, as the kernel counts it.
     #[serde(rename = "cpu_seconds", with = "seconds::maybe", default)]
     pub cpu: Option<Duration>,
+    /// What the engine's parts took, where it knows.
+    #[serde(
+        default,
+        rename = "costs_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub costs: Option<Costs>,
     /// What is missing, and how to get it, one sentence each.
     pub missing: Vec<String>,
+}
+
+/// What the native engine's parts took, apart from the sampling itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Costs {
+    /// Finding and checking the program's symbol table.
+    #[serde(with = "seconds")]
+    pub table: Duration,
+    /// Events and rings of all threads.
+    #[serde(with = "seconds")]
+    pub attach: Duration,
+    /// Names of kernel functions; known ones are kept.
+    #[serde(with = "seconds")]
+    pub kernel_names: Duration,
+    /// All other names.
+    #[serde(with = "seconds")]
+    pub names: Duration,
 }
 
 /// Durations in JSON: seconds with a fraction.

@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 
 use super::engine::{Capture, Engine, EngineName, Kind, Watch};
 use super::verdict::Schedule;
-use super::{About, Captured, Frame, FrameId, Profile, ProfileError, ValueType};
+use super::{About, Captured, Costs, Frame, FrameId, Profile, ProfileError, ValueType};
 use image::{Image, Machine};
 use kallsyms::KernelNames;
 use pclntab::Pclntab;
@@ -103,12 +103,17 @@ pub fn capture(
     names: &Mutex<KernelNames>,
     watch: &Watch,
 ) -> Result<Captured, ProfileError> {
+    let mut costs = Costs::default();
+    let start = Instant::now();
     let program = Program::open(pid)?;
     let not_go = |why: String| ProfileError::NotGo { pid, why };
     let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
     let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
     let mut seen = Seen::new(image.machine(), &table, program.bias(&image));
+    costs.table = start.elapsed();
+    let start = Instant::now();
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;
+    costs.attach = start.elapsed();
     let clock = Clock::of(pid);
     let begin = Instant::now();
     let ended = follow(sampler, &program, ask.length(), begin, &mut seen, watch);
@@ -136,7 +141,10 @@ pub fn capture(
             "inlined functions are shown as part of those that they were inlined into".to_owned(),
         );
     }
-    let profile = seen.into_profile(names, ask.rate, kernel, &mut about);
+    let start = Instant::now();
+    let profile = seen.into_profile(names, ask.rate, kernel, &mut about, &mut costs);
+    costs.names = start.elapsed().saturating_sub(costs.kernel_names);
+    about.costs = Some(costs);
     Ok(Captured { profile, about })
 }
 
@@ -303,10 +311,13 @@ impl<'a> Seen<'a> {
         rate: u32,
         kernel: bool,
         about: &mut About,
+        costs: &mut Costs,
     ) -> Profile {
+        let start = Instant::now();
         let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
         let kernels = self.stacks.keys().flat_map(|stack| split(stack).0).copied();
         let named = kernel && names.learn(kernels).is_ok();
+        costs.kernel_names = start.elapsed();
         if kernel && !named {
             about.missing.push(
                 "names of kernel functions: grant CAP_SYSLOG to see them (/proc/kallsyms shows no addresses)"

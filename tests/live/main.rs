@@ -106,7 +106,10 @@ mod loads {
 mod rights {
     const VERSION: &str = "2.15.1";
 
-    tests! { profiling::rights_that_are_missing_are_named }
+    tests! {
+        profiling::rights_that_are_missing_are_named,
+        profiling::samples_that_find_no_room_are_counted,
+    }
 }
 
 /// With whole clusters, which take longer: the newest version, the oldest that is widely run, and the oldest for what

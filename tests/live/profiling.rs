@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use async_nats::Client;
+use natsight::profile::native::image::Machine;
+use natsight::profile::native::perf::{Attach, Sampler};
+use natsight::profile::native::record::Record;
 use natsight::profile::{Profile, folded, pprof};
 use tempfile::TempDir;
 
@@ -301,6 +304,41 @@ pub(crate) async fn a_broker_that_ends_in_the_middle_gives_what_was_seen(
         && said.contains(&format!("there is no process {pid}"))
         && !path.exists();
     ensure!(cut || gone, "{}: {said}", ended.status);
+    Ok(())
+}
+
+/// A ring of one page at 20,000 Hz overflows, and every sample that found no room is counted.
+pub(crate) async fn samples_that_find_no_room_are_counted(version: &str) -> Result<()> {
+    let broker = Broker::start(version, &Options::default())?;
+    let busy = loaded(&broker, |ask| ask.lasts = Duration::from_secs(4));
+    let attach = Attach {
+        pid: broker.pid()?,
+        rate: 20_000,
+        kernel: false,
+        pages: 1,
+        machine: Machine::Amd64,
+    };
+    let mut sampler = match Sampler::attach(attach) {
+        Ok(sampler) => sampler,
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    std::thread::sleep(Duration::from_secs(2));
+    let (mut samples, mut lost) = (0_u64, 0_u64);
+    for _ in 0..2 {
+        // The record of a loss is written with the next sample that finds room.
+        sampler.drain(|record| match record {
+            Record::Sample(_) => samples += 1,
+            Record::Lost(records) => lost += records,
+            Record::Throttled => {}
+        });
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    busy.join().map_err(|_| anyhow!("the load panicked"))??;
+    ensure!(
+        samples > 0 && lost > samples,
+        "{samples} samples, {lost} lost"
+    );
     Ok(())
 }
 

@@ -405,6 +405,33 @@ fn alerts_begin_bundles_without_secrets_once() {
     );
 }
 
+#[test]
+fn a_broker_whose_size_is_not_known_or_large_is_not_dumped() {
+    let broker = Broker::start("n1");
+    broker.set_body("/stacksz", DUMP);
+    let folder = TempDir::new().unwrap();
+    let output = folder
+        .path()
+        .join("x.folded")
+        .to_string_lossy()
+        .into_owned();
+    let url = broker.url();
+    let profile = |more: &[&str]| {
+        let args = ["profile", "goroutine", &url, "-o", &output];
+        run(&[&args[..], more].concat(), &[])
+    };
+    for (varz, words) in [
+        ("<html>", "varz cannot be read"),
+        (r#"{"connections": 20000}"#, "about 40150 goroutines"),
+    ] {
+        broker.set_body("/varz", varz);
+        let refused = profile(&[]);
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        assert!(refused.err.contains(words), "{}", refused.err);
+        assert_eq!(profile(&["--large"]).code, 0);
+    }
+}
+
 /// A profiling port that answers everything in one way.
 struct Port {
     address: SocketAddr,

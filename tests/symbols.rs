@@ -1,6 +1,6 @@
 //! Symbol tables of real brokers against what their own runtimes say: functions, files, lines, inlined calls. And tables that are broken.
 //!
-//! `tests/fixtures/go/GO.elf.gz` is nats-server built with that Go, with everything zeroed that these lookups do not need
+//! `tests/symbols/GO.elf.gz` is nats-server built with that Go, with everything zeroed that these lookups do not need
 //! (`examples/sparse.rs`): 2.9.10 by Debian with Go 1.19 and cgo, 2.10.26 with Go 1.24, 2.15.1 with Go 1.27. `GO.json` has locations of CPU
 //! profiles that these brokers took of themselves.
 
@@ -37,7 +37,7 @@ fn program(version: &str) -> Vec<u8> {
 
 fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/go")
+        .join("tests/symbols")
         .join(name)
 }
 

@@ -12,9 +12,9 @@ use super::choice;
 
 /// Programs with everything zeroed that some lookups do not need (`examples/sparse.rs`).
 const PROGRAMS: [&[u8]; 3] = [
-    include_bytes!("../../tests/fixtures/go/1.19.elf.gz"),
-    include_bytes!("../../tests/fixtures/go/1.24.elf.gz"),
-    include_bytes!("../../tests/fixtures/go/1.27.elf.gz"),
+    include_bytes!("../../tests/symbols/1.19.elf.gz"),
+    include_bytes!("../../tests/symbols/1.24.elf.gz"),
+    include_bytes!("../../tests/symbols/1.27.elf.gz"),
 ];
 /// Bytes that are changed together lie in one of so many pieces that are not zero.
 const PIECE: usize = 64;

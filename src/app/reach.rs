@@ -1,6 +1,5 @@
 //! What can be reached of one broker for a profile: its process, its ports, the system account.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -101,13 +100,8 @@ fn name(identity: &Identity, monitoring: Option<&Client>, pid: Option<u32>) -> S
 }
 
 async fn identify(client: &Client) -> Result<Identity, String> {
-    let mut body = Vec::new();
-    let mut take = |chunk: &[u8]| {
-        body.extend_from_slice(chunk);
-        ControlFlow::Continue(())
-    };
-    client
-        .get("/varz", IDENTITY, |status| status == 200, &mut take)
+    let body = client
+        .whole("/varz", IDENTITY)
         .await
         .map_err(|error| error.to_string())?;
     serde_json::from_slice(&body)
@@ -124,15 +118,32 @@ async fn pid(whom: &Whom) -> (Option<u32>, Option<String>) {
     };
     match wiring::process(whom.choice, client.target()) {
         ProcessChoice::Off => (None, None),
-        ProcessChoice::Given(pid) => (u32::try_from(pid).ok(), None),
+        ProcessChoice::Given(pid) => looked(move || given(pid)).await,
         ProcessChoice::Find => {
             let port = client.target().port();
-            let found = tokio::task::spawn_blocking(move || process::find_broker(port)).await;
-            match found {
-                Ok(Ok((pid, _))) => (u32::try_from(pid).ok(), None),
-                Ok(Err(error)) => (None, Some(format!("passed over: native: {error}"))),
-                Err(_) => (None, None),
-            }
+            looked(move || process::find_broker(port).map_err(|error| error.to_string())).await
         }
+    }
+}
+
+/// A PID of the configuration outlives its broker, and another program may have it then.
+fn given(pid: process::Pid) -> Result<(process::Pid, process::ProcessSample), String> {
+    let sample = process::read(pid).map_err(|error| error.to_string())?;
+    if sample.is_broker() {
+        return Ok((pid, sample));
+    }
+    Err(format!(
+        "process {pid} of servers[].pid is {}, not the broker; write its PID now, or auto",
+        sample.name
+    ))
+}
+
+async fn looked(
+    look: impl FnOnce() -> Result<(process::Pid, process::ProcessSample), String> + Send + 'static,
+) -> (Option<u32>, Option<String>) {
+    match tokio::task::spawn_blocking(look).await {
+        Ok(Ok((pid, _))) => (u32::try_from(pid).ok(), None),
+        Ok(Err(why)) => (None, Some(format!("passed over: native: {why}"))),
+        Err(_) => (None, None),
     }
 }

@@ -84,7 +84,7 @@ catalog! {
     /// Bytes of the captures that are kept.
     OwnCaptureBytes = Gauge "natsight_profile_captures_stored_bytes" [] Own;
     /// The newest capture of each server that somebody or an alert asked for; `id` leads to it.
-    OwnCaptureInfo = Info "natsight_profile_capture_info" ["id" "kind" "server_name"] Own;
+    OwnCaptureInfo = Info "natsight_profile_capture_info" ["id" "kind" "server"] Own;
 
     // What natsight saw itself while watching a broker: stays when the broker has gone.
     /// Whether the latest request for varz was answered.

@@ -44,6 +44,8 @@ pub struct Ask {
     pub engine: Option<EngineName>,
     /// Whether three goroutine dumps are taken beside.
     pub locks: bool,
+    /// Whether garbage collection is told of: reading `memstats` stops the broker's world for a moment, twice.
+    pub gc: bool,
 }
 
 /// A profile with what explains it.
@@ -95,9 +97,9 @@ impl Access {
     pub async fn take(&self, ask: &Ask, watch: &Arc<Watch>) -> Result<Taken, ProfileError> {
         let at = SystemTime::now();
         let begin = Instant::now();
-        let (before, memory) = tokio::join!(self.schedule(), self.memory());
+        let (before, memory) = tokio::join!(self.schedule(), self.memory(ask.gc));
         let (mut captured, locks) = self.profile_and_locks(ask, watch).await?;
-        let (after, memory_after) = tokio::join!(self.schedule(), self.memory());
+        let (after, memory_after) = tokio::join!(self.schedule(), self.memory(ask.gc));
         let usage = match (before, after) {
             (Some(before), Some(after)) if ask.capture.kind == Kind::Cpu => {
                 let cores = self.cores_max().await;
@@ -188,7 +190,10 @@ impl Access {
         look.await.ok().flatten()
     }
 
-    async fn memory(&self) -> Option<gc::MemStats> {
+    async fn memory(&self, wanted: bool) -> Option<gc::MemStats> {
+        if !wanted {
+            return None;
+        }
         gc::look(self.monitoring.as_deref()?).await
     }
 

@@ -99,12 +99,6 @@ impl Change {
         })
     }
 
-    /// What values of the first are multiplied with.
-    #[must_use]
-    pub fn scale(&self) -> f64 {
-        self.scale
-    }
-
     #[allow(
         clippy::cast_possible_truncation,
         reason = "a product beyond the range is cut to it"

@@ -162,18 +162,6 @@ impl Dump {
         }
     }
 
-    /// Goroutines by state, most first.
-    #[must_use]
-    pub fn states(&self) -> Vec<(&str, u64)> {
-        let mut sums = HashMap::<&str, u64>::new();
-        for (standing, count) in &self.stacks {
-            *sums.entry(&standing.state).or_default() += count;
-        }
-        let mut states: Vec<_> = sums.into_iter().collect();
-        states.sort_by(|one, two| two.1.cmp(&one.1).then(one.0.cmp(two.0)));
-        states
-    }
-
     /// Counts by stack, the state as label.
     #[must_use]
     pub fn profile(&self) -> Profile {
@@ -392,7 +380,6 @@ internal/poll.runtime_pollWait(0x7f, 0x72)
         );
         assert!(waiter.site.ends_with("(*client).deliverMsg"), "{waiter:?}");
         assert!(waiter.callers[0].ends_with("processMsgResults"));
-        assert_eq!(dump.states(), [("IO wait", 1), ("sync.Mutex.Lock", 1)]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Garbage collection in a sentence, from `memstats` of `/debug/vars` (nats-server 2.11.11, 2.12.2 and newer) at the begin and the end of a capture.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -66,14 +65,7 @@ pub async fn look(client: &Client) -> Option<MemStats> {
         deadline: DEADLINE,
         body_max: BODY_MAX,
     };
-    let mut body = Vec::new();
-    let mut take = |chunk: &[u8]| {
-        body.extend_from_slice(chunk);
-        ControlFlow::Continue(())
-    };
-    let asked = client.get("/debug/vars", limits, |status| status == 200, &mut take);
-    asked.await.ok()?;
-    read(&body)
+    read(&client.whole("/debug/vars", limits).await.ok()?)
 }
 
 /// Reads the answer of `/debug/vars`.

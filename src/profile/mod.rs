@@ -218,16 +218,6 @@ pub enum ProfileError {
         /// `kernel.perf_event_paranoid`, or `unknown`.
         paranoid: String,
     },
-    /// The process is another one than it was.
-    #[error(
-        "process {pid} is {name}, not the broker; the broker may have restarted: try again in a moment"
-    )]
-    NotTheBroker {
-        /// Process id.
-        pid: u32,
-        /// Its program.
-        name: String,
-    },
     /// A broker or its profiling port cannot be reached, or refuses.
     #[error("{why}")]
     Refused {
@@ -294,7 +284,6 @@ impl ProfileError {
             Self::NoProgram { .. } => "no_program",
             Self::NotGo { .. } => "not_go",
             Self::Forbidden { .. } => "forbidden",
-            Self::NotTheBroker { .. } => "not_the_broker",
             Self::Refused { .. } => "refused",
             Self::Garbage { .. } => "garbage",
             Self::Stopped => "stopped",

@@ -1,7 +1,6 @@
 //! The broker's profiling port (`prof_port`): Go's own profiles over HTTP, `net/http/pprof`.
 
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,16 +35,8 @@ impl ProfilingPort {
             deadline: span + SLACK,
             body_max: REPLY_MAX,
         };
-        let mut body = Vec::new();
-        let mut take = |chunk: &[u8]| {
-            body.extend_from_slice(chunk);
-            ControlFlow::Continue(())
-        };
-        self.client
-            .get(path, limits, |status| status == 200, &mut take)
-            .await
-            .map_err(|error| refused(&error))?;
-        Ok(body)
+        let body = self.client.whole(path, limits).await;
+        body.map_err(|error| refused(&error))
     }
 
     async fn take(&self, ask: &Capture, watch: &Watch) -> Result<Captured, ProfileError> {

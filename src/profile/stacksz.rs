@@ -15,7 +15,7 @@ use super::dump::{Dump, Reader};
 use super::engine::{Capture, Engine, EngineName, Kind, Watch};
 use super::port::unless_stopped;
 use super::{About, Captured, ProfileError};
-use crate::source::http::{Client, Limits};
+use crate::source::http::{Client, FetchError, Limits};
 
 /// Dumps in one capture.
 pub const DUMPS_MAX: u32 = 3;
@@ -25,6 +25,10 @@ pub const GOROUTINES_ASK: u64 = 20_000;
 const DUMP_BYTES_MAX: u64 = 256 << 20;
 /// From the request to the end of a dump.
 const DEADLINE: Duration = Duration::from_secs(20);
+const VARZ: Limits = Limits {
+    deadline: Duration::from_secs(5),
+    body_max: 4 << 20,
+};
 /// Between dumps of a capture without a duration.
 const GAP: Duration = Duration::from_millis(300);
 /// Goroutines of a broker that has nothing to do, and of each of its connections.
@@ -103,8 +107,17 @@ impl Stacksz {
 
     /// By counts of connections, which cost the broker nothing.
     async fn check(&self) -> Result<(), ProfileError> {
-        let (body, _) = self.fetch("/varz", 1 << 20).await?;
-        let counts: Counts = serde_json::from_slice(&body).unwrap_or_default();
+        let body = self
+            .client
+            .whole("/varz", VARZ)
+            .await
+            .map_err(|error| refused(&error))?;
+        // Unknown counts are no leave to stop the broker.
+        let counts: Counts =
+            serde_json::from_slice(&body).map_err(|error| ProfileError::Garbage {
+                from: self.client.target().host_port(),
+                why: format!("its varz cannot be read: {error}"),
+            })?;
         let peers = counts.connections + counts.routes + counts.remotes + counts.leafnodes;
         let count = IDLE + EACH * peers;
         if count > GOROUTINES_ASK {
@@ -114,14 +127,6 @@ impl Stacksz {
             });
         }
         Ok(())
-    }
-
-    async fn fetch(&self, path: &str, most: u64) -> Result<(Vec<u8>, bool), ProfileError> {
-        let mut body = Vec::new();
-        let cut = self
-            .stream(path, most, |chunk| body.extend_from_slice(chunk))
-            .await?;
-        Ok((body, cut))
     }
 
     async fn dump(&self) -> Result<(Dump, bool), ProfileError> {
@@ -161,11 +166,15 @@ impl Stacksz {
             .client
             .get(path, limits, |status| status == 200, &mut on_chunk)
             .await
-            .map_err(|error| ProfileError::Refused {
-                engine: EngineName::Stacksz,
-                why: error.to_string(),
-            })?;
+            .map_err(|error| refused(&error))?;
         Ok(answer.stopped)
+    }
+}
+
+fn refused(error: &FetchError) -> ProfileError {
+    ProfileError::Refused {
+        engine: EngineName::Stacksz,
+        why: error.to_string(),
     }
 }
 

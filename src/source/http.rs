@@ -288,6 +288,18 @@ impl Client {
             .unwrap_or_else(|_| Err(late("end of the answer")))
     }
 
+    /// Asks for a body that is small enough to be held whole, with status 200.
+    pub async fn whole(&self, path_and_query: &str, limits: Limits) -> Result<Vec<u8>, FetchError> {
+        let mut body = Vec::new();
+        let mut take = |chunk: &[u8]| {
+            body.extend_from_slice(chunk);
+            ControlFlow::Continue(())
+        };
+        self.get(path_and_query, limits, |status| status == 200, &mut take)
+            .await?;
+        Ok(body)
+    }
+
     /// Sends the request. One that never left is sent once more: to a port that greets at once (the client port, by mistake)
     /// the first may come too late to learn what is wrong.
     async fn head(&self, ready: &Ready, path_and_query: &str) -> reqwest::Result<Response> {

@@ -136,12 +136,20 @@ pub fn find_listener(port: u16) -> Result<Pid, ProcessError> {
 /// In the name of every broker's program.
 const BROKER: &str = "nats";
 
+impl ProcessSample {
+    /// Whether its program is called like a broker.
+    #[must_use]
+    pub fn is_broker(&self) -> bool {
+        self.name.contains(BROKER)
+    }
+}
+
 /// The process that listens on a TCP port of this machine, if it is a broker: a forwarded port has a listener too (docker-proxy,
 /// kubectl, ssh).
 pub fn find_broker(port: u16) -> Result<(Pid, ProcessSample), ProcessError> {
     let pid = find_listener(port)?;
     let sample = read(pid)?;
-    if !sample.name.contains(BROKER) {
+    if !sample.is_broker() {
         let name = sample.name;
         return Err(ProcessError::Other { pid, name, port });
     }

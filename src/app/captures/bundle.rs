@@ -50,6 +50,7 @@ impl Captures {
                 },
                 engine: None,
                 locks: false,
+                gc: false,
             };
             match take(access, &ask, running).await {
                 Ok(taken) => {

@@ -2,7 +2,9 @@
 //! off, and those of the continuous mode.
 
 mod alerts;
+mod ask;
 mod bundle;
+mod continuous;
 mod download;
 mod pages;
 
@@ -22,7 +24,7 @@ use crate::profile::access::{Access, Ask, Taken, longest};
 use crate::profile::native::kallsyms::KernelNames;
 use crate::profile::store::{self, Class, Facts, Store};
 use crate::profile::top::Top;
-use crate::profile::{About, Capture, EngineName, Kind, Watch, pprof};
+use crate::profile::{About, Kind, Watch, pprof};
 use crate::selfmon::SelfMonitor;
 use crate::serve::{AlertOutcome, CaptureAsk, CaptureRefusal, Download, Webhook, unknown};
 use crate::source::http::Target;
@@ -37,16 +39,8 @@ const FAILED_MAX: usize = 20;
 const REASON_MAX: usize = 200;
 /// The kind that is many in one.
 const BUNDLE: &str = "bundle";
-/// The continuous mode: so long of each minute, so often a second.
-const CONTINUOUS_SPAN: Duration = Duration::from_secs(10);
-const CONTINUOUS_RATE: u32 = 19;
+/// Between the captures of the continuous mode.
 const CONTINUOUS_EVERY: Duration = Duration::from_secs(60);
-/// Servers that are captured all the time.
-const CONTINUOUS_SERVERS: usize = 4;
-/// Captures of the continuous mode that make a baseline; and how old they must be, so that trouble is not its own measure.
-const BASELINE_MAX: usize = 30;
-const BASELINE_AGE: Duration = Duration::from_secs(300);
-const RATE_DEFAULT: u32 = 99;
 
 /// How often what is kept is looked through, and the page is kept for bundles.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -203,33 +197,6 @@ impl Captures {
         }
         let mut tasks = std::mem::take(&mut *lock(&self.inner.tasks));
         while tasks.join_next().await.is_some() {}
-    }
-
-    /// Begins the captures of a minute, where that is wanted.
-    fn continue_all(&self) {
-        if !self.plan().profiles.continuous {
-            return;
-        }
-        let servers = self.inner.snapshots.borrow().clone();
-        let here = servers
-            .into_iter()
-            .filter(|shown| shown.client.target().is_loopback());
-        for shown in here.take(CONTINUOUS_SERVERS) {
-            let ask = Ask {
-                capture: Capture {
-                    kind: Kind::Cpu,
-                    span: Some(CONTINUOUS_SPAN),
-                    rate: CONTINUOUS_RATE,
-                    large: false,
-                },
-                engine: Some(EngineName::Native),
-                locks: false,
-            };
-            let begin = self.begin(shown, Some(Kind::Cpu), ask, "continuous", Class::Continuous);
-            if let Ok(begin) = begin {
-                self.spawn(begin);
-            }
-        }
     }
 
     /// Takes a place for a capture, if there is one.
@@ -421,123 +388,6 @@ impl Captures {
             profiling_url: server.and_then(|server| server.profiling_url.clone()),
             names: Arc::clone(&self.inner.names),
         }
-    }
-
-    /// What the server's CPU time went to in the last hour, from the continuous mode.
-    async fn baseline(&self, server_name: &str) -> Option<Top> {
-        let (this, name) = (self.clone(), server_name.to_owned());
-        let read = tokio::task::spawn_blocking(move || this.baseline_of(&name));
-        read.await.ok().flatten()
-    }
-
-    fn baseline_of(&self, server_name: &str) -> Option<Top> {
-        let store = self.known_store()?;
-        let now = SystemTime::now();
-        let old_enough = |facts: &Facts| {
-            let age = now.duration_since(facts.taken()).unwrap_or_default();
-            facts.class == Class::Continuous
-                && facts.server_name == server_name
-                && age >= BASELINE_AGE
-        };
-        let mut sum: Option<crate::profile::Profile> = None;
-        for facts in store
-            .list()
-            .iter()
-            .filter(|facts| old_enough(facts))
-            .take(BASELINE_MAX)
-        {
-            let Some((profile, _)) = store
-                .read(facts)
-                .ok()
-                .and_then(|bytes| pprof::read(&bytes).ok())
-            else {
-                continue;
-            };
-            match &mut sum {
-                Some(sum) => sum.merge(&profile),
-                None => sum = Some(profile),
-            }
-        }
-        sum.map(|profile| Top::of(&profile, profile.shown()))
-    }
-
-    /// The server of a name, or the only one.
-    fn server(&self, name: Option<&str>) -> Result<Shown, CaptureRefusal> {
-        let servers = self.inner.snapshots.borrow().clone();
-        let Some(name) = name else {
-            return match &servers[..] {
-                [one] => Ok(one.clone()),
-                all => Err(CaptureRefusal::Wrong(format!(
-                    "server_name is missing; name one of the {} servers of /api/v1/servers",
-                    all.len()
-                ))),
-            };
-        };
-        let found = servers.into_iter().find(|shown| server_name(shown) == name);
-        found.ok_or_else(|| {
-            let short: String = name.chars().take(100).collect();
-            CaptureRefusal::Wrong(format!(
-                "server_name is {short:?}, which is no server that natsight watches; see /api/v1/servers"
-            ))
-        })
-    }
-
-    fn ask(&self, ask: &CaptureAsk) -> Result<(Option<Kind>, Ask), CaptureRefusal> {
-        let wrong = |text: String| Err(CaptureRefusal::Wrong(text));
-        let kind = Kind::of_word(&ask.kind);
-        if kind.is_none() && ask.kind != BUNDLE {
-            let short: String = ask.kind.chars().take(40).collect();
-            let known = Kind::ALL.map(Kind::word).join(", ");
-            return wrong(format!(
-                "kind is {short:?}; it must be one of {known}, {BUNDLE}"
-            ));
-        }
-        let seconds = ask.seconds.unwrap_or(Capture::SPAN.as_secs_f64());
-        if !(1.0..=60.0).contains(&seconds) {
-            return wrong(format!("seconds is {seconds}; it must be 1 to 60"));
-        }
-        let rate = ask.rate.unwrap_or(RATE_DEFAULT);
-        if !(1..=999).contains(&rate) {
-            return wrong(format!("rate is {rate}; it must be 1 to 999"));
-        }
-        let engine = match ask.engine.as_deref() {
-            None | Some("auto") => None,
-            Some(word) => match EngineName::of_word(word) {
-                Some(engine) => Some(engine),
-                None => {
-                    let known = EngineName::ALL.map(EngineName::word).join(", ");
-                    let short: String = word.chars().take(40).collect();
-                    return wrong(format!(
-                        "engine is {short:?}; it must be auto or one of {known}"
-                    ));
-                }
-            },
-        };
-        let is_cpu = matches!(kind, Some(Kind::Cpu) | None);
-        Ok((
-            kind,
-            Ask {
-                capture: Capture {
-                    kind: kind.unwrap_or(Kind::Cpu),
-                    span: (ask.seconds.is_some() || is_cpu)
-                        .then(|| Duration::from_secs_f64(seconds)),
-                    rate,
-                    large: ask.large,
-                },
-                engine,
-                locks: ask.locks || kind.is_none(),
-            },
-        ))
-    }
-
-    fn start_now(&self, ask: &CaptureAsk) -> Result<String, CaptureRefusal> {
-        let (kind, wanted) = self.ask(ask)?;
-        let shown = self.server(ask.server_name.as_deref())?;
-        let reason = ask.reason.as_deref().unwrap_or("request");
-        let begin = self.begin(shown, kind, wanted, reason, Class::Asked)?;
-        let id = begin.running.id.clone();
-        self.spawn(begin);
-        Ok(id)
     }
 }
 

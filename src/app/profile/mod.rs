@@ -130,6 +130,7 @@ async fn watched(
         },
         engine: ask.engine,
         locks: ask.locks,
+        gc: true,
     };
     let begin = Instant::now();
     let mut said = false;

@@ -1,10 +1,11 @@
 //! The native engine: samples a running Go process from outside, without any setting of the broker.
 //!
-//! `program` maps the file, `image` and `pclntab` read its symbols, `perf` has the kernel take samples, `record` reads them, `unwind` mends
-//! their stacks, `kallsyms` names what is the kernel's. All functions block: they belong on a thread of their own.
+//! `program` maps the file, `image` and `pclntab` read its symbols, `libraries` names what else runs there, `perf` has the kernel take samples,
+//! `record` reads them, `unwind` mends their stacks, `kallsyms` names what is the kernel's. All functions block: they belong on a thread of their own.
 
 pub mod image;
 pub mod kallsyms;
+pub mod libraries;
 pub mod pclntab;
 pub mod perf;
 pub mod program;
@@ -26,6 +27,7 @@ use super::verdict::Schedule;
 use super::{About, Captured, Costs, Frame, FrameId, Profile, ProfileError, ValueType};
 use image::{Image, Machine};
 use kallsyms::KernelNames;
+use libraries::Libraries;
 use pclntab::Pclntab;
 use perf::{Attach, Sampler};
 use program::Program;
@@ -109,7 +111,7 @@ pub fn capture(
     let not_go = |why: String| ProfileError::NotGo { pid, why };
     let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
     let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
-    let mut seen = Seen::new(image.machine(), &table, program.bias(&image));
+    let mut seen = Seen::new(&image, &table, &program);
     costs.table = start.elapsed();
     let start = Instant::now();
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;
@@ -232,6 +234,7 @@ struct Seen<'a> {
     machine: Machine,
     table: &'a Pclntab<'a>,
     bias: u64,
+    libraries: Libraries,
     samples: u64,
     lost: u64,
     /// How many addresses are the kernel's, then the addresses, leaf first, the kernel's before the program's. One slice, so that a
@@ -246,11 +249,12 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(machine: Machine, table: &'a Pclntab<'a>, bias: u64) -> Self {
+    fn new(image: &Image<'_>, table: &'a Pclntab<'a>, program: &Program) -> Self {
         Self {
-            machine,
+            machine: image.machine(),
             table,
-            bias,
+            bias: program.bias(image),
+            libraries: program.libraries(),
             samples: 0,
             lost: 0,
             stacks: HashMap::default(),
@@ -327,6 +331,7 @@ impl<'a> Seen<'a> {
         let mut symbols = Symbols {
             table: self.table,
             bias: self.bias,
+            libraries: self.libraries,
             names: named.then_some(&*names),
             known: HashMap::default(),
         };
@@ -362,6 +367,7 @@ type Named = (Box<[FrameId]>, u64);
 struct Symbols<'a> {
     table: &'a Pclntab<'a>,
     bias: u64,
+    libraries: Libraries,
     /// `None` where the kernel tells none: its part of a stack is one frame then.
     names: Option<&'a KernelNames>,
     /// Frames of an address looked up as it is (leaf) or as a return address, and how many have no name.
@@ -401,8 +407,17 @@ impl Symbols<'_> {
             let leaf = at == 0;
             let (frames, without) = self.known.entry((*address, leaf)).or_insert_with(|| {
                 let mut frames = Vec::new();
-                let pc = address.wrapping_sub(self.bias);
-                let without = frames_at(self.table, pc, leaf, profile, &mut frames);
+                let at = if leaf {
+                    *address
+                } else {
+                    address.wrapping_sub(1)
+                };
+                let pc = at.wrapping_sub(self.bias);
+                let without = if frames_at(self.table, pc, profile, &mut frames) {
+                    0
+                } else {
+                    library_frame(&mut self.libraries, at, profile, &mut frames)
+                };
                 (frames.into(), without)
             });
             ids.extend_from_slice(frames);
@@ -442,25 +457,16 @@ fn kernel_frame(
     u64::from(name.is_none() && names.is_some())
 }
 
+/// Frames of the program at `pc`, leaf first; whether its table knows any.
 fn frames_at(
     table: &Pclntab<'_>,
     pc: u64,
-    leaf: bool,
     profile: &mut Profile,
     frames: &mut Vec<FrameId>,
-) -> u64 {
+) -> bool {
     let mut places = Vec::new();
-    let known = table.places(if leaf { pc } else { pc.wrapping_sub(1) }, |place| {
-        places.push(place)
-    });
-    if !known {
-        frames.extend(profile.intern(Frame {
-            function: UNKNOWN.into(),
-            file: "".into(),
-            line: 0,
-            inlined: false,
-        }));
-        return 1;
+    if !table.places(pc, |place| places.push(place)) {
+        return false;
     }
     for (at, place) in places.iter().enumerate() {
         let inlined = at + 1 < places.len();
@@ -472,7 +478,31 @@ fn frames_at(
         };
         frames.extend(profile.intern(frame));
     }
-    0
+    true
+}
+
+/// The frame of an address outside of the program; how many have no name.
+fn library_frame(
+    libraries: &mut Libraries,
+    address: u64,
+    profile: &mut Profile,
+    frames: &mut Vec<FrameId>,
+) -> u64 {
+    let place = libraries.place(address);
+    let function: Box<str> = match &place {
+        None => UNKNOWN.into(),
+        Some(place) => place.function.map_or_else(
+            || format!("[{}]", place.library.trim_matches(['[', ']'])).into(),
+            Box::from,
+        ),
+    };
+    frames.extend(profile.intern(Frame {
+        function,
+        file: place.map_or("", |place| place.library).into(),
+        line: 0,
+        inlined: false,
+    }));
+    u64::from(place.is_none_or(|place| place.function.is_none()))
 }
 
 /// What the scheduler counts of a process's threads, `/proc/PID/task/*/schedstat`; `None` where it is gone or the kernel does not count.

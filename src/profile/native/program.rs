@@ -10,11 +10,13 @@ use memmap2::Mmap;
 use procfs::process::{MMPermissions, Process};
 
 use super::image::Image;
+use super::libraries::Libraries;
 use crate::profile::ProfileError;
 
 /// The file of a process, mapped: pages that are not looked at take no memory.
 #[derive(Debug)]
 pub struct Program {
+    pid: u32,
     /// Holds its folder in `/proc` open, so that another process under its number is never taken for it.
     process: Process,
     map: Mmap,
@@ -51,6 +53,7 @@ impl Program {
         // SAFETY: the file cannot be written while a process runs it (ETXTBSY), and the map is dropped soon after.
         let map = unsafe { Mmap::map(&file) }.map_err(refused)?;
         Ok(Self {
+            pid,
             process,
             map,
             inode,
@@ -61,6 +64,12 @@ impl Program {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    /// What else may run in the process.
+    #[must_use]
+    pub fn libraries(&self) -> Libraries {
+        Libraries::of(self.pid, &self.process, self.inode)
     }
 
     /// Whether the process still runs: the same, not another under its number.

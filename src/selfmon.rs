@@ -57,6 +57,8 @@ pub struct SelfMonitor {
 pub struct CaptureMonitor {
     /// Captures by kind and result.
     pub ended: IntCounterVec,
+    /// Sent to Pyroscope, by result.
+    pub pushed: IntCounterVec,
     /// Samples that found no room.
     pub lost: IntCounter,
     /// Captures that run.
@@ -175,6 +177,7 @@ impl SelfMonitor {
         for kind in CAPTURE_KINDS {
             monitor.captures.ended.with_label_values(&[kind, "success"]);
         }
+        monitor.captures.pushed.with_label_values(&["success"]);
         for listener in ["public", "admin"] {
             for reason in CONNECTION_REASONS {
                 let labels = [listener, reason];
@@ -250,6 +253,7 @@ impl CaptureMonitor {
     fn new(registry: &Registry) -> prometheus::Result<Self> {
         Ok(Self {
             ended: counters(registry, Metric::OwnCaptures)?,
+            pushed: counters(registry, Metric::OwnCapturesPushed)?,
             lost: counter(registry, Metric::OwnCaptureLost)?,
             running: gauge(registry, Metric::OwnCapturesRunning)?,
             stored: gauge(registry, Metric::OwnCapturesStored)?,

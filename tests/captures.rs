@@ -5,9 +5,13 @@
     reason = "a test may stop where it stands; the allowance of clippy.toml ends at #[test] functions"
 )]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -46,11 +50,11 @@ struct Scene {
 
 impl Scene {
     fn start() -> Self {
-        Self::with("", |_| {})
+        Self::with("", "", |_| {})
     }
 
-    /// `server` are more keys of the server; `prepare` may change the folder first.
-    fn with(server: &str, prepare: impl FnOnce(&Path)) -> Self {
+    /// `server` and `profiles` are more keys of these; `prepare` may change the folder first.
+    fn with(server: &str, profiles: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder = TempDir::new().unwrap();
         let broker = Broker::start(&NAME.replace('"', "\\\""));
         broker.set_body("/stacksz", DUMP);
@@ -60,7 +64,7 @@ impl Scene {
         let config = format!(
             "servers: [{{url: '{}', pid: off{server}}}]\nexternal_url: https://natsight.example/\n\
              system: {{urls: ['nats://127.0.0.1:1'], user: sys, password: planted-s3cret}}\n\
-             profiles: {{token_file: {}, dir: {}}}\n",
+             profiles: {{token_file: {}, dir: {}{profiles}}}\n",
             broker.url(),
             path("token"),
             path("captures")
@@ -297,7 +301,7 @@ fn what_is_wrong_gets_one_sentence() {
 #[test]
 fn one_capture_of_a_server_runs_at_a_time() {
     let silent = Port::start(Answer::Nothing);
-    let scene = Scene::with(&format!(", profiling_url: '{}'", silent.url()), |_| {});
+    let scene = Scene::with(&format!(", profiling_url: '{}'", silent.url()), "", |_| {});
     let id = scene.start_capture(&json!({"kind": "heap", "engine": "port"}));
     let second = scene.ask("POST", PROFILES, r#"{"kind": "goroutine"}"#);
     assert_eq!(second.status, 429, "{}", second.text());
@@ -317,7 +321,7 @@ fn one_capture_of_a_server_runs_at_a_time() {
 
 #[test]
 fn a_folder_that_cannot_be_written_fails_the_capture_and_nothing_else() {
-    let scene = Scene::with("", |folder| {
+    let scene = Scene::with("", "", |folder| {
         std::fs::write(folder.join("captures"), "a file, not a folder").unwrap();
     });
     let id = scene.start_capture(&json!({"kind": "goroutine"}));
@@ -332,11 +336,142 @@ fn a_folder_that_cannot_be_written_fails_the_capture_and_nothing_else() {
         http::get(scene.sidecar.public, "/-/healthy", &[]).status,
         200
     );
-    let page = http::get(scene.sidecar.public, "/metrics", &[]).text();
-    assert!(
-        page.contains("result=\"not_kept\"} 1") || page.contains("goroutine"),
-        "{page}"
+    until("the failure is counted", || {
+        let page = http::get(scene.sidecar.public, "/metrics", &[]).text();
+        page.contains("natsight_profile_captures_total{kind=\"goroutine\",result=\"not_kept\"} 1")
+    });
+}
+
+/// What stands in Pyroscope's place: requests with their bodies, answered with the status of the moment.
+struct Pyroscope {
+    url: String,
+    status: Arc<AtomicU16>,
+    requests: Receiver<(String, Vec<u8>)>,
+}
+
+impl Pyroscope {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!(
+            "http://user:planted@{}/base",
+            listener.local_addr().unwrap()
+        );
+        let status = Arc::new(AtomicU16::new(200));
+        let (sender, requests) = std::sync::mpsc::channel();
+        let answered = Arc::clone(&status);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let Some(request) = request(&mut stream) else {
+                    continue;
+                };
+                let status = answered.load(Ordering::SeqCst);
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                if sender.send(request).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            url,
+            status,
+            requests,
+        }
+    }
+}
+
+/// Head and body of a request that says how long it is.
+fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        reader.read_line(&mut head).ok().filter(|read| *read > 0)?;
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    })?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
+
+#[test]
+fn a_capture_goes_to_pyroscope_as_well_and_what_does_not_get_there_is_counted() {
+    let pyroscope = Pyroscope::start();
+    let profiles = format!(", pyroscope_url: '{}'", pyroscope.url);
+    let scene = Scene::with("", &profiles, |_| {});
+    let id = scene.start_capture(&json!({"kind": "goroutine"}));
+    let facts = scene.ended(&id);
+    let (head, body) = pyroscope
+        .requests
+        .recv_timeout(Duration::from_secs(30))
+        .unwrap();
+    let from = facts["taken_timestamp_seconds"].as_f64().unwrap();
+    let line = format!(
+        "POST /base/ingest?name=nats-server%7Bserver_name%3Dn%20%221%22%20%C3%A9%20%F0%9F%9A%80%7D&from={from:.0}&until="
     );
+    assert!(head.starts_with(&line), "{head}");
+    assert!(
+        head.contains("&format=pprof&spyName=natsight HTTP/1.1"),
+        "{head}"
+    );
+    assert!(
+        head.contains("authorization: Basic dXNlcjpwbGFudGVk"),
+        "{head}"
+    );
+    assert_eq!(
+        body,
+        scene.ask("GET", &format!("{PROFILES}/{id}/pb.gz"), "").body
+    );
+    let counted = |result: &str| {
+        let page = http::get(scene.sidecar.public, "/metrics", &[]).text();
+        page.contains(&format!(
+            "natsight_profile_pushes_total{{result=\"{result}\"}} 1"
+        ))
+    };
+    until("the push is counted", || counted("success"));
+
+    pyroscope.status.store(422, Ordering::SeqCst);
+    let id = scene.start_capture(&json!({"kind": "goroutine"}));
+    assert_eq!(scene.ended(&id)["state"], "done");
+    until("the refusal is counted", || counted("status"));
+    let said = scene
+        .sidecar
+        .wait_for(&["did not take a capture", "status 422"]);
+    assert!(!said.contains("planted@"), "{said}");
+}
+
+#[test]
+fn its_own_profile_is_for_the_token_and_for_those_who_built_it_in() {
+    let scene = Scene::start();
+    let path = "/debug/pprof/profile?seconds=1&rate=499&form=folded";
+    assert_eq!(http::get(scene.sidecar.admin, path, &[]).status, 403);
+    let found = scene.ask("GET", path, "");
+    if cfg!(feature = "self-profile") {
+        assert_eq!(found.status, 200, "{}", found.text());
+        for (query, words) in [
+            ("seconds=0", "0; it must be 1 to 60"),
+            ("rate=1000", "1000; it must be 1 to 999"),
+            ("seconds=x", "seconds"),
+        ] {
+            let wrong = scene.ask("GET", &format!("/debug/pprof/profile?{query}"), "");
+            assert_eq!(wrong.status, 400, "{query}");
+            assert!(wrong.error().contains(words), "{}", wrong.error());
+        }
+        let form = scene.ask("GET", "/debug/pprof/profile?form=png", "");
+        assert_eq!(form.status, 404);
+    } else {
+        assert_eq!(found.status, 501);
+        assert!(
+            found.error().contains("--features self-profile"),
+            "{}",
+            found.error()
+        );
+    }
 }
 
 #[test]

@@ -686,7 +686,7 @@ async fn nobody_gets_anything_from_any_route_without_user_and_password() {
         let found = plain(addr, line, &[JSON, ("Authorization", &right)]).await;
         // Captures are closed where there is no token for them.
         let closed = addr == running.admin
-            && ["/api/v1/profiles", "/api/v1/alerts"]
+            && ["/api/v1/profiles", "/api/v1/alerts", "/debug/pprof/profile"]
                 .iter()
                 .any(|path| line.contains(path));
         assert!(

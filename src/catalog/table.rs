@@ -75,6 +75,8 @@ catalog! {
     OwnCertificateEnd = Gauge "natsight_tls_certificate_not_after_timestamp_seconds" [] Own;
     /// Captures by kind and how they ended: `success`, or the reason of the failure.
     OwnCaptures = Counter "natsight_profile_captures_total" ["kind" "result"] Own;
+    /// Captures that were sent to Pyroscope, by how that ended: `success`, or the reason of the failure.
+    OwnCapturesPushed = Counter "natsight_profile_pushes_total" ["result"] Own;
     /// Samples of captures that found no room.
     OwnCaptureLost = Counter "natsight_profile_samples_lost_total" [] Own;
     /// Captures that run.

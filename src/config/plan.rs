@@ -97,6 +97,8 @@ pub struct ProfilesPlan {
     pub dir: PathBuf,
     /// Whether there is a capture each minute.
     pub continuous: bool,
+    /// Where captures go as well.
+    pub pyroscope_url: Option<UrlText>,
 }
 
 /// What `/probe` may reach, and how much of it at a time.
@@ -252,6 +254,7 @@ impl Reader {
                 token_file: self.path(Key::ProfilesTokenFile),
                 dir: self.path(Key::ProfilesDir).unwrap_or_default(),
                 continuous: self.switch(Key::ProfilesContinuous),
+                pyroscope_url: self.url(Key::ProfilesPyroscope),
             },
             poll: PollPlan {
                 light,

@@ -220,6 +220,8 @@ leaves! {
     ProfilesDir = "profiles.dir", Kind::Path, Default("/var/lib/natsight"), Now;
     /// Capture all the time, at a low rate.
     ProfilesContinuous = "profiles.continuous", Kind::Switch, Default("false"), Now;
+    /// Pyroscope to which each capture goes as well, those of the continuous mode included; user and password may stand in the URL.
+    ProfilesPyroscope = "profiles.pyroscope_url", HTTP, Example("http://pyroscope:4040"), Now;
 
     /// Look for bottlenecks all the time.
     AnalyzeEnabled = "analyze.enabled", Kind::Switch, Default("true"), Later;

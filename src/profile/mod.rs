@@ -11,6 +11,8 @@ pub mod gc;
 pub mod locks;
 pub mod model;
 pub mod native;
+#[cfg(feature = "self-profile")]
+pub mod own;
 pub mod port;
 pub mod pprof;
 pub mod profilez;

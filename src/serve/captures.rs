@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION,
@@ -57,6 +57,17 @@ pub struct CaptureAsk {
     pub reason: Option<String>,
 }
 
+/// natsight's own CPU time as it is asked for.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OwnAsk {
+    /// How long to watch, 1 to 60.
+    pub seconds: Option<f64>,
+    /// Samples in a second of CPU time, 1 to 999.
+    pub rate: Option<u32>,
+    /// The form, `pb.gz` where nobody says.
+    pub form: Option<String>,
+}
+
 /// Alertmanager's webhook, version 4, as far as it matters here. Labels can only choose among known servers.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Webhook {
@@ -102,6 +113,8 @@ pub enum CaptureRefusal {
     Busy(String),
     /// It cannot be kept or read.
     Failed(String),
+    /// This build cannot do it.
+    NotBuilt(String),
 }
 
 /// What is given.
@@ -133,6 +146,9 @@ pub trait Captures: Send + Sync + 'static {
     /// Begins bundles for what fires.
     fn alerts(&self, hook: Webhook) -> BoxFuture<'_, Vec<AlertOutcome>>;
 
+    /// natsight's own CPU time.
+    fn own(&self, ask: OwnAsk) -> BoxFuture<'_, Result<Download, CaptureRefusal>>;
+
     /// What links begin with; nothing where `external_url` is not set.
     fn external_url(&self) -> Option<String>;
 }
@@ -142,6 +158,7 @@ impl IntoResponse for CaptureRefusal {
         match self {
             Self::Wrong(text) => refusal(StatusCode::BAD_REQUEST, text),
             Self::Unknown(text) => refusal(StatusCode::NOT_FOUND, text),
+            Self::NotBuilt(text) => refusal(StatusCode::NOT_IMPLEMENTED, text),
             Self::Failed(text) => refusal(StatusCode::INTERNAL_SERVER_ERROR, text),
             Self::Busy(text) => {
                 let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, text);
@@ -224,7 +241,18 @@ pub(super) async fn download(
     State(shared): State<Shared>,
     Path((id, form)): Path<(String, String)>,
 ) -> Result<Response, CaptureRefusal> {
-    let found = captures(&shared)?.download(id, form).await?;
+    Ok(given(captures(&shared)?.download(id, form).await?))
+}
+
+pub(super) async fn own(
+    State(shared): State<Shared>,
+    ask: Result<Query<OwnAsk>, QueryRejection>,
+) -> Result<Response, CaptureRefusal> {
+    let Query(ask) = ask.map_err(|error| CaptureRefusal::Wrong(error.body_text()))?;
+    Ok(given(captures(&shared)?.own(ask).await?))
+}
+
+fn given(found: Download) -> Response {
     let kind = match found.ending {
         "svg" | "icicle.svg" => "image/svg+xml",
         "top.json" | "speedscope.json" => "application/json",
@@ -245,7 +273,7 @@ pub(super) async fn download(
     if let Ok(value) = HeaderValue::from_str(&disposition) {
         headers.insert(CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    response
 }
 
 /// How long a link is to hold.

@@ -36,7 +36,7 @@ use rights::Gate;
 
 pub use admin::Hosts;
 pub use captures::{
-    Alert, AlertOutcome, CaptureAsk, CaptureRefusal, Captures, Download, Webhook, unknown,
+    Alert, AlertOutcome, CaptureAsk, CaptureRefusal, Captures, Download, OwnAsk, Webhook, unknown,
 };
 pub use listener::{Listener, drain};
 pub use metrics::PageCache;
@@ -104,6 +104,8 @@ pub struct Route {
 const RELOAD: &str = "/-/reload";
 /// Captures, and all below.
 const PROFILES: &str = "/api/v1/profiles";
+/// natsight's own CPU time, where Go programs have theirs.
+const OWN: &str = "/debug/pprof/profile";
 /// What Alertmanager sends.
 const ALERTS: &str = "/api/v1/alerts";
 
@@ -125,6 +127,7 @@ pub const ROUTES: &[Route] = &[
     admin("POST", "/api/v1/profiles/{id}/{form}/link", || {
         post(captures::link)
     }),
+    admin("GET", OWN, || get(captures::own)),
     admin("POST", ALERTS, || post(captures::alerts)),
 ];
 

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::password::{Passwords, Verdict};
 use super::reply::refusal;
 use super::tls::Tls;
-use super::{ALERTS, PROFILES, RELOAD, link};
+use super::{ALERTS, OWN, PROFILES, RELOAD, link};
 
 /// Paths of the admin listener that want a token, with all below them.
 const TOKEN_PATHS: &[(&str, Wants)] = &[
@@ -23,6 +23,7 @@ const TOKEN_PATHS: &[(&str, Wants)] = &[
     ("/api/v1/events", Wants::Admin),
     (PROFILES, Wants::Profiles),
     (ALERTS, Wants::Profiles),
+    (OWN, Wants::Profiles),
 ];
 
 /// The token that a path wants.

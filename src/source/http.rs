@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Response;
 use reqwest::dns::{Name, Resolve, Resolving};
-use reqwest::header::{HOST, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HOST, LOCATION};
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout_at};
 
@@ -259,6 +260,32 @@ impl Client {
         accept: fn(u16) -> bool,
         on_chunk: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
     ) -> Result<Answer, FetchError> {
+        self.ask(path_and_query, None, limits, accept, on_chunk)
+            .await
+    }
+
+    /// Sends `body` to `path_and_query` below the target's base path; what is answered with a 2xx status is read and dropped.
+    pub async fn post(
+        &self,
+        path_and_query: &str,
+        body: Bytes,
+        limits: Limits,
+    ) -> Result<(), FetchError> {
+        let good = |status| (200..300).contains(&status);
+        let mut drop = |_: &[u8]| ControlFlow::Continue(());
+        self.ask(path_and_query, Some(body), limits, good, &mut drop)
+            .await
+            .map(|_| ())
+    }
+
+    async fn ask(
+        &self,
+        path_and_query: &str,
+        sent: Option<Bytes>,
+        limits: Limits,
+        accept: fn(u16) -> bool,
+        on_chunk: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Answer, FetchError> {
         let ready = self.ready();
         if ready.trusts_nobody {
             let detail = "no CA certificates on this machine".to_owned();
@@ -273,7 +300,7 @@ impl Client {
             deadline: limits.deadline,
             missing,
         };
-        let response = match timeout_at(until, self.head(&ready, path_and_query)).await {
+        let response = match timeout_at(until, self.head(&ready, path_and_query, sent)).await {
             Err(_) => return Err(late("answer")),
             Ok(Err(error)) => return Err(self.head_error(&error, limits)),
             Ok(Ok(response)) => response,
@@ -302,14 +329,26 @@ impl Client {
 
     /// Sends the request. One that never left is sent once more: to a port that greets at once (the client port, by mistake)
     /// the first may come too late to learn what is wrong.
-    async fn head(&self, ready: &Ready, path_and_query: &str) -> reqwest::Result<Response> {
+    async fn head(
+        &self,
+        ready: &Ready,
+        path_and_query: &str,
+        sent: Option<Bytes>,
+    ) -> reqwest::Result<Response> {
         let mut url = self.target.url(path_and_query);
         let renamed = ready
             .server_name
             .as_ref()
             .is_some_and(|name| url.set_host(Some(name)).is_ok());
         let send = || {
-            let request = ready.http.get(url.clone());
+            let request = match &sent {
+                None => ready.http.get(url.clone()),
+                Some(body) => ready
+                    .http
+                    .post(url.clone())
+                    .header(CONTENT_TYPE, "application/octet-stream")
+                    .body(body.clone()),
+            };
             // The name is that of the certificate; a proxy may choose by the address.
             match renamed {
                 true => request.header(HOST, self.at()).send(),

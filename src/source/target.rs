@@ -54,7 +54,16 @@ impl Target {
     ///
     /// Without a scheme it is `http`, without a port it is [`PORT_DEFAULT`]. IPv6 addresses stand in brackets.
     pub fn parse(value: &str) -> Result<Target, TargetError> {
-        checked(value.trim()).map_err(|fault| TargetError {
+        Self::with_port(value, |_| PORT_DEFAULT)
+    }
+
+    /// Reads a URL as [`Target::parse`] does, of what is no broker: without a port it is the scheme's own.
+    pub fn parse_web(value: &str) -> Result<Target, TargetError> {
+        Self::with_port(value, |scheme| if scheme == "https" { 443 } else { 80 })
+    }
+
+    fn with_port(value: &str, default: fn(&str) -> u16) -> Result<Target, TargetError> {
+        checked(value.trim(), default).map_err(|fault| TargetError {
             shown: without_secrets(value.trim()),
             fault,
         })
@@ -191,7 +200,7 @@ impl fmt::Debug for Target {
     }
 }
 
-fn checked(value: &str) -> Result<Target, TargetFault> {
+fn checked(value: &str, default: fn(&str) -> u16) -> Result<Target, TargetFault> {
     if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(TargetFault::Space);
     }
@@ -220,7 +229,7 @@ fn checked(value: &str) -> Result<Target, TargetFault> {
     let port = read("http")?
         .port()
         .or(read("https")?.port())
-        .unwrap_or(PORT_DEFAULT);
+        .unwrap_or_else(|| default(&scheme));
     if port == 0 {
         return Err(TargetFault::Port);
     }
@@ -278,6 +287,15 @@ mod tests {
             "host",
         );
         check("u:pw@host", "http://host:8222", "host:8222", "host");
+    }
+
+    #[test]
+    fn what_is_no_broker_has_its_schemes_port() {
+        let port = |value: &str| Target::parse_web(value).unwrap().port();
+        assert_eq!(port("http://profiles"), 80);
+        assert_eq!(port("https://u:p@profiles/base"), 443);
+        assert_eq!(port("https://profiles:80"), 80);
+        assert_eq!(port("http://profiles:4040/"), 4040);
     }
 
     #[test]

@@ -17,7 +17,8 @@ fn wanted(line: &str) -> Option<(&'static str, &'static str)> {
     if below("/-/reload") || below("/api/v1/events") {
         return Some((TOKEN, PROFILES_TOKEN));
     }
-    let profiles = below("/api/v1/profiles") || below("/api/v1/alerts");
+    let captures = ["/api/v1/profiles", "/api/v1/alerts", "/debug/pprof/profile"];
+    let profiles = captures.into_iter().any(below);
     profiles.then_some((PROFILES_TOKEN, TOKEN))
 }
 

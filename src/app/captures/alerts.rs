@@ -95,7 +95,8 @@ impl Captures {
             CaptureRefusal::Wrong(text)
             | CaptureRefusal::Unknown(text)
             | CaptureRefusal::Busy(text)
-            | CaptureRefusal::Failed(text) => text,
+            | CaptureRefusal::Failed(text)
+            | CaptureRefusal::NotBuilt(text) => text,
         })?;
         cooldown.begun(rule, server, now);
         Ok(id)

@@ -19,22 +19,43 @@ pub(super) fn forms(file: &str) -> Vec<&'static str> {
         .collect()
 }
 
+/// The one of `known` that is asked for.
+fn ending(known: &[&'static str], form: &str) -> Result<&'static str, CaptureRefusal> {
+    known
+        .iter()
+        .find(|ending| **ending == form)
+        .copied()
+        .ok_or_else(|| {
+            let short: String = form.chars().take(40).collect();
+            CaptureRefusal::Unknown(format!(
+                "there is no form {short:?} of it; it has {}",
+                known.join(", ")
+            ))
+        })
+}
+
+/// A form of any profile, with its ending.
+#[cfg(feature = "self-profile")]
+pub(super) fn known_form(form: &str) -> Result<(Form, &'static str), CaptureRefusal> {
+    ending(&forms(""), form).map(|ending| (form_of(ending), ending))
+}
+
+fn form_of(ending: &str) -> Form {
+    Form::ALL
+        .iter()
+        .find(|(_, known)| known.trim_start_matches('.') == ending)
+        .map_or(Form::Pprof, |(form, _)| *form)
+}
+
 /// Reads and makes; blocks.
 pub(super) fn make(store: &Store, facts: &Facts, form: &str) -> Result<Download, CaptureRefusal> {
-    let known = forms(&facts.file);
-    let Some(ending) = known.iter().find(|ending| **ending == form) else {
-        let short: String = form.chars().take(40).collect();
-        return Err(CaptureRefusal::Unknown(format!(
-            "there is no form {short:?} of it; it has {}",
-            known.join(", ")
-        )));
-    };
+    let ending = ending(&forms(&facts.file), form)?;
     let failed =
         |text: String| CaptureRefusal::Failed(format!("the capture cannot be read: {text}"));
     let bytes = store
         .read(facts)
         .map_err(|error| failed(error.to_string()))?;
-    let bytes = if *ending == facts.file {
+    let bytes = if ending == facts.file {
         bytes
     } else {
         written(facts, &bytes, ending).map_err(failed)?
@@ -47,10 +68,7 @@ pub(super) fn make(store: &Store, facts: &Facts, form: &str) -> Result<Download,
 }
 
 fn written(facts: &Facts, bytes: &[u8], ending: &str) -> Result<Vec<u8>, String> {
-    let form = Form::ALL
-        .iter()
-        .find(|(_, known)| known.trim_start_matches('.') == ending)
-        .map_or(Form::Pprof, |(form, _)| *form);
+    let form = form_of(ending);
     let (profile, _) = pprof::read(bytes).map_err(|error| error.to_string())?;
     let captured = Captured {
         profile,

@@ -6,7 +6,9 @@ mod ask;
 mod bundle;
 mod continuous;
 mod download;
+mod own;
 mod pages;
+mod push;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -26,7 +28,7 @@ use crate::profile::store::{self, Class, Facts, Store};
 use crate::profile::top::Top;
 use crate::profile::{About, Kind, Watch, pprof};
 use crate::selfmon::SelfMonitor;
-use crate::serve::{AlertOutcome, CaptureAsk, CaptureRefusal, Download, Webhook, unknown};
+use crate::serve::{AlertOutcome, CaptureAsk, CaptureRefusal, Download, OwnAsk, Webhook, unknown};
 use crate::source::http::Target;
 use alerts::Cooldown;
 use pages::Pages;
@@ -78,6 +80,8 @@ struct Inner {
     failed: Mutex<VecDeque<serde_json::Value>>,
     cooldown: Mutex<Cooldown>,
     pages: Pages,
+    pyroscope: Mutex<push::Known>,
+    pushes: Mutex<JoinSet<()>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -124,6 +128,8 @@ impl Captures {
                 failed: Mutex::default(),
                 cooldown: Mutex::default(),
                 pages: Pages::default(),
+                pyroscope: Mutex::default(),
+                pushes: Mutex::default(),
                 tasks: Mutex::default(),
             }),
         }
@@ -197,6 +203,7 @@ impl Captures {
         }
         let mut tasks = std::mem::take(&mut *lock(&self.inner.tasks));
         while tasks.join_next().await.is_some() {}
+        lock(&self.inner.pushes).abort_all();
     }
 
     /// Takes a place for a capture, if there is one.
@@ -298,6 +305,9 @@ impl Captures {
         let labels = [running.kind.as_str(), word];
         let ended = &self.inner.monitor.captures.ended;
         ended.with_label_values(&labels).inc();
+        if let Ok(facts) = &result {
+            self.push(facts);
+        }
     }
 
     /// The newest capture of a server, as a series: an alert or a picture can lead to it.
@@ -549,6 +559,10 @@ impl crate::serve::Captures for Captures {
 
     fn alerts(&self, hook: Webhook) -> BoxFuture<'_, Vec<AlertOutcome>> {
         Box::pin(async move { self.fired(&hook) })
+    }
+
+    fn own(&self, ask: OwnAsk) -> BoxFuture<'_, Result<Download, CaptureRefusal>> {
+        Box::pin(own::take(ask))
     }
 
     fn external_url(&self) -> Option<String> {

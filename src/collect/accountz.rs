@@ -22,7 +22,7 @@ use super::walk::{Walk, escaped};
 use super::{
     Collector, Context, Count, DecodeError, Facts, Int, Lane, Moment, Record, Records, Spec,
 };
-use super::{always, decode, never_absent, ok};
+use super::{always, decode, never_absent, never_idle, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Row, Rows, Value};
 
@@ -32,6 +32,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Accountz,
     handler: "/accountz",
     interval_min: Duration::ZERO,
+    idle: never_idle,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::splitter::{Cut, Elements, Labels, Splitter};
 use super::table::{cells, emit};
 use super::{Collector, Context, Count, DecodeError, Facts, Int, Lane, Record, Records, Spec};
-use super::{always, decode, never_absent, ok};
+use super::{always, decode, never_absent, never_idle, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Rows};
 
@@ -21,6 +21,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Accstatz,
     handler: "/accstatz",
     interval_min: Duration::ZERO,
+    idle: never_idle,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

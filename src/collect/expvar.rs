@@ -10,7 +10,7 @@ use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, one};
 use super::{
     Collector, Context, Count, DecodeError, Facts, Int, Lane, Record, Records, Spec, always,
-    decode, ok,
+    decode, never_idle, ok,
 };
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Histogram, Rows, Value};
@@ -21,6 +21,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Expvar,
     handler: "/debug/vars",
     interval_min: Duration::ZERO,
+    idle: never_idle,
     lane: Lane::Light,
     accept: ok,
     absent: not_found,

@@ -30,6 +30,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Gatewayz,
     handler: "/gatewayz",
     interval_min: Duration::ZERO,
+    idle: |sizes| sizes.alone.gateways,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

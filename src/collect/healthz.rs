@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::splitter::{Cut, Elements, Labels, Splitter};
 use super::table::{info, one};
 use super::{Collector, Context, DecodeError, Facts, Lane, Record, Records, Spec, Version};
-use super::{always, decode, never_absent};
+use super::{always, decode, never_absent, never_idle};
 use crate::catalog::{Metric, Origin};
 use crate::state::{Rows, Value};
 
@@ -21,6 +21,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Healthz,
         handler: "/healthz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Light,
         accept: answered,
         absent: never_absent,
@@ -32,6 +33,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Healthz,
         handler: "/healthz",
         interval_min: Duration::from_secs(60),
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: answered,
         absent: never_absent,
@@ -43,6 +45,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Healthz,
         handler: "/healthz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Light,
         accept: answered,
         absent: never_absent,
@@ -54,6 +57,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Healthz,
         handler: "/healthz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Light,
         accept: answered,
         absent: never_absent,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::splitter::{Cut, EACH, Elements, Labels, Splitter};
 use super::table::{cells, emit};
 use super::{Collector, Context, DecodeError, Facts, Int, Lane, Record, Records, Spec};
-use super::{always, decode, never_absent, ok};
+use super::{always, decode, never_absent, never_idle, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Rows};
 
@@ -23,6 +23,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Ipqueuesz,
     handler: "/ipqueuesz",
     interval_min: Duration::from_secs(30),
+    idle: never_idle,
     lane: Lane::Heavy,
     accept: ok,
     absent: never_absent,

@@ -31,6 +31,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Leafz,
     handler: "/leafz",
     interval_min: Duration::ZERO,
+    idle: |sizes| sizes.alone.leafs,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

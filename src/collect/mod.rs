@@ -88,6 +88,8 @@ pub struct Spec {
     pub handler: &'static str,
     /// Shortest interval, whatever the configuration says.
     pub interval_min: Duration,
+    /// Whether the cheap counts tell that there is nothing to read: it is asked but once a minute then.
+    pub idle: fn(&Sizes) -> bool,
     /// Which queue it uses.
     pub lane: Lane,
     /// Status codes whose body is decoded.
@@ -284,6 +286,19 @@ pub struct Sizes {
     pub accounts: u64,
     /// Gateway connections of this server, in both directions (gatewayz).
     pub gateways: u64,
+    /// What the server has no part in (varz).
+    pub alone: Alone,
+}
+
+/// Connections between servers that one neither has nor is configured to have. Without word from varz all of it is `false`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Alone {
+    /// No cluster and no route.
+    pub routes: bool,
+    /// No gateway.
+    pub gateways: bool,
+    /// Neither a port for leaf nodes nor a remote, and no leaf node.
+    pub leafs: bool,
 }
 
 impl Sizes {
@@ -391,6 +406,11 @@ pub(crate) fn ok(status: u16) -> bool {
 
 /// The endpoint exists since the oldest version that natsight supports.
 pub(crate) fn never_absent(_status: u16) -> bool {
+    false
+}
+
+/// There is always something to read.
+pub(crate) fn never_idle(_sizes: &Sizes) -> bool {
     false
 }
 

@@ -23,7 +23,7 @@ use super::{
     Collector, Context, Count, DecodeError, Facts, GoDuration, Int, Lane, Moment, Record, Records,
     Spec, Version,
 };
-use super::{always, decode, ok};
+use super::{always, decode, never_idle, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Row, Rows, Value};
 
@@ -33,6 +33,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Raftz,
     handler: "/raftz",
     interval_min: Duration::from_secs(30),
+    idle: never_idle,
     lane: Lane::Heavy,
     accept: ok,
     absent: |status| status == 404,

@@ -33,6 +33,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Routez,
     handler: "/routez",
     interval_min: Duration::ZERO,
+    idle: |sizes| sizes.alone.routes,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

@@ -13,7 +13,7 @@ use super::splitter::{Root, Splitter};
 use super::table::{cells, emit};
 use super::{
     Collector, Context, DecodeError, Facts, Int, Lane, Record, Records, Spec, always, decode,
-    never_absent, ok,
+    never_absent, never_idle, ok,
 };
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Rows, Value};
@@ -24,6 +24,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Subsz,
     handler: "/subsz",
     interval_min: Duration::ZERO,
+    idle: never_idle,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,

@@ -11,11 +11,11 @@ use super::number::null_is_empty;
 use super::peers::account_or_global;
 use super::splitter::{Root, Splitter};
 use super::table::{cells, emit, flag, info, one};
+use super::{Alone, always, decode, never_absent, never_idle, ok};
 use super::{
     BodyMax, Collector, Configured, ConfiguredLeaf, ConfiguredRoute, Context, Count, DecodeError,
     Extra, Facts, Int, Lane, Moment, PEERS_MAX, PeerAddress, Record, Records, Sizes, Spec, Version,
 };
-use super::{always, decode, never_absent, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Rows, Value};
 
@@ -25,6 +25,7 @@ pub static SPECS: &[Spec] = &[Spec {
     origin: Origin::Varz,
     handler: "/varz",
     interval_min: Duration::ZERO,
+    idle: never_idle,
     lane: Lane::Light,
     accept: ok,
     absent: never_absent,
@@ -771,12 +772,27 @@ impl Varz<'_> {
             sizes: Sizes {
                 connections: self.connections.map_or(0, unsigned),
                 connections_opened: self.total_connections.map_or(0, Count::or_zero),
+                alone: self.alone(),
                 ..sizes
             },
             extra: Extra::default(),
             configured: Arc::new(self.configured()),
             accounts: Arc::default(),
             body_max: BodyMax::default(),
+        }
+    }
+
+    /// What neither the counts nor the configuration tell of. Blocks that are not configured are `{}`.
+    fn alone(&self) -> Alone {
+        let none = |count: Option<Int>| count.is_some_and(|count| unsigned(count) == 0);
+        let (cluster, gateway, leaf) = (&self.cluster, &self.gateway, &self.leaf);
+        Alone {
+            routes: none(self.routes) && cluster.name.is_empty() && cluster.urls.is_empty(),
+            gateways: gateway.name.is_empty() && gateway.gateways.is_empty(),
+            leafs: none(self.leafnodes)
+                && unsigned(leaf.port) == 0
+                && leaf.host.is_empty()
+                && leaf.remotes.is_empty(),
         }
     }
 

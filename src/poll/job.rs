@@ -9,7 +9,7 @@ use super::ask::Harvest;
 use super::governor;
 use crate::catalog::Origin;
 use crate::collect::{
-    Collector, Connections, DecodeError, Facts, Lane, Left, Options, Select, Spec,
+    Collector, Connections, DecodeError, Facts, Lane, Left, Options, Select, Sizes, Spec,
 };
 use crate::source::http::FetchError;
 use crate::source::info::{Greeting, InfoError};
@@ -23,6 +23,9 @@ const LIGHT_PAUSE_MAX: Duration = Duration::from_secs(60);
 const HEAVY_PAUSE_MAX: Duration = Duration::from_secs(120);
 /// Longest pause between searches for a process that was not found. A new life of the server ends it.
 const SEARCH_PAUSE_MAX: Duration = Duration::from_secs(600);
+
+/// How often an endpoint is asked that has nothing to tell.
+const IDLE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a job does.
 pub(super) enum Task {
@@ -148,6 +151,14 @@ impl Job {
             // To search all processes and sockets costs more than all else that is done for a small server.
             Slot::Process => governor::backed_off(every, self.absent_in_row, SEARCH_PAUSE_MAX),
             Slot::Light | Slot::Probe => every,
+        }
+    }
+
+    /// The operator's interval, or a longer one while there is nothing to read.
+    pub(super) fn resting(&self, sizes: &Sizes) -> Duration {
+        match &self.task {
+            Task::Collect(spec) if (spec.idle)(sizes) => self.every.max(IDLE_INTERVAL),
+            _ => self.every,
         }
     }
 

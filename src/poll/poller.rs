@@ -361,6 +361,7 @@ impl Poller {
         if name == VARZ {
             self.claim(&context)?;
             self.adopt(context, &facts);
+            self.wake_resting();
         } else if asked_of != self.context.server_id
             || facts.server_id.as_deref().is_some_and(|id| id != asked_of)
         {
@@ -523,9 +524,20 @@ impl Poller {
                 let heavy = self.jobs.iter().filter(|job| job.slot == Slot::Heavy);
                 governor::interval(load(job), heavy.map(load), cpu_max)
             }
-            Slot::Light | Slot::Probe | Slot::Process => job.every,
+            Slot::Light | Slot::Probe | Slot::Process => job.resting(&sizes),
         };
         self.jobs[place].interval = interval;
+    }
+
+    /// Asks at once what rested, where varz tells that there is something to read now.
+    fn wake_resting(&mut self) {
+        let sizes = self.context.sizes;
+        let resting = |job: &&mut Job| job.slot == Slot::Light && job.interval > job.every;
+        for job in self.jobs.iter_mut().filter(resting) {
+            if job.resting(&sizes) == job.every {
+                (job.interval, job.due) = (job.every, job.due.min(Instant::now()));
+            }
+        }
     }
 
     /// Notes how a job ended, what stays on the page, and when it is due again.

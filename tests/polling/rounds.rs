@@ -281,3 +281,38 @@ async fn counters_below_zero_are_dropped_and_counted() {
         Some(454.0)
     );
 }
+
+/// Without cluster, gateways and leaf nodes their endpoints have nothing to tell; each request to them costs the broker and us.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_has_no_part_in_is_asked_once_a_minute_until_varz_tells_of_it() {
+    let fake = Fake::new();
+    let with = |more: &str| {
+        let body = varz("IDONE", "one").replace(r#""cluster":{}"#, more);
+        fake.say("/varz", Say::Body(body.into()));
+    };
+    with(r#""routes":0,"leafnodes":0,"cluster":{},"gateway":{},"leaf":{}"#);
+    let mut scene = start(&fake);
+    scene.pass(600 * S).await;
+    let rarely = ["/routez", "/gatewayz", "/leafz"];
+    for path in rarely {
+        let asked = fake.asked_for(path).len();
+        assert!((10..=12).contains(&asked), "{path}: {asked}");
+    }
+    assert!(fake.asked_for("/varz").len() > 100);
+    let page = scene.page();
+    let every = |collector| {
+        let labels = [("collector", collector)];
+        page.value("nats_collector_interval_seconds", &labels)
+    };
+    assert_eq!((every("routez"), every("varz")), (Some(60.0), Some(5.0)));
+
+    let before = rarely.map(|path| fake.asked_for(path).len());
+    with(
+        r#""routes":1,"leafnodes":0,"cluster":{"name":"C"},"gateway":{"name":"G"},"leaf":{"port":7422}"#,
+    );
+    scene.pass(11 * S).await;
+    for (path, before) in rarely.into_iter().zip(before) {
+        let asked = fake.asked_for(path).len() - before;
+        assert!(asked >= 2, "{path} was asked {asked} times in two rounds");
+    }
+}

@@ -13,7 +13,7 @@ pub use latest::ClosedConnection;
 pub use open::{Connection, OpenConnections};
 pub use sums::{PageOf, Sums};
 
-use super::{Lane, Spec, always, never_absent, ok};
+use super::{Lane, Spec, always, never_absent, never_idle, ok};
 use crate::catalog::Origin;
 
 /// The collectors of this endpoint.
@@ -23,6 +23,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Connz,
         handler: "/connz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: ok,
         absent: never_absent,
@@ -34,6 +35,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Closed,
         handler: "/connz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: ok,
         absent: never_absent,

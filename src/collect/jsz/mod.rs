@@ -36,7 +36,7 @@ use super::number::null_is_empty;
 use super::splitter::Labels;
 use super::varz::Peer;
 use super::{Context, DecodeError, Extra, Int, Lane, Moment, Spec, Version};
-use super::{always, decode, never_absent, ok};
+use super::{always, decode, never_absent, never_idle, ok};
 use crate::catalog::{Metric, Origin};
 use crate::state::{EntityKind, Row, Rows, Value};
 
@@ -47,6 +47,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Jsz,
         handler: "/jsz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Light,
         accept: ok,
         absent: never_absent,
@@ -58,6 +59,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Streams,
         handler: "/jsz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: ok,
         absent: never_absent,
@@ -69,6 +71,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Consumers,
         handler: "/jsz",
         interval_min: Duration::ZERO,
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: ok,
         absent: never_absent,
@@ -80,6 +83,7 @@ pub static SPECS: &[Spec] = &[
         origin: Origin::Config,
         handler: "/jsz",
         interval_min: Duration::from_secs(600),
+        idle: never_idle,
         lane: Lane::Heavy,
         accept: ok,
         absent: never_absent,

@@ -1,19 +1,23 @@
 //! Makes a fixture of a Go program's symbol table: the program's file with everything zeroed that lookups of some addresses do not need,
 //! gzipped. What is expected of them comes from the program's own runtime: the locations of a CPU profile that it took of itself.
 //!
-//! `sparse PROGRAM LOCATIONS.json OUTPUT`, where LOCATIONS is `[{"return_address": 1, "chain": [["function", "file", line]]}]`. Writes
-//! `OUTPUT.elf.gz`, and `OUTPUT.json` with the address that each chain is of.
+//! `sparse PROGRAM LOCATIONS.json SAMPLES.json OUTPUT`, where LOCATIONS is `[{"return_address": 1, "chain": [["function", "file", line]]}]` and
+//! SAMPLES what `examples/samples.rs` chose. Writes `OUTPUT.elf.gz`, and `OUTPUT.json` with the address that each chain is of.
 
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
-use natsight::profile::native::image::Image;
+use natsight::profile::native::image::{Image, Machine};
 use natsight::profile::native::pclntab::Pclntab;
+use natsight::profile::native::record;
+use natsight::profile::native::replay;
 use serde::Deserialize;
 
 /// The first and the last size of what is zeroed at once.
 const LARGEST: usize = 1 << 20;
 const SMALLEST: usize = 256;
+/// `PERF_RECORD_SAMPLE`.
+const SAMPLE: u32 = 9;
 
 #[derive(Deserialize)]
 struct Location {
@@ -21,13 +25,23 @@ struct Location {
     chain: Vec<(String, String, u32)>,
 }
 
+#[derive(Deserialize)]
+struct Recorded {
+    record: String,
+    frames: Vec<String>,
+}
+
+/// What must be read from the program as before.
+type Needed<'a> = (&'a [Location], &'a [Recorded]);
+
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [program, locations, output] = &args[..] else {
-        anyhow::bail!("usage: sparse PROGRAM LOCATIONS.json OUTPUT");
+    let [program, locations, samples, output] = &args[..] else {
+        anyhow::bail!("usage: sparse PROGRAM LOCATIONS.json SAMPLES.json OUTPUT");
     };
     let mut bytes = std::fs::read(program)?;
     let locations: Vec<Location> = serde_json::from_slice(&std::fs::read(locations)?)?;
+    let samples: Vec<Recorded> = serde_json::from_slice(&std::fs::read(samples)?)?;
     let wrong: Vec<_> = locations
         .iter()
         .filter(|location| chain(&bytes, location).as_ref() != Some(&location.chain))
@@ -49,7 +63,7 @@ fn main() -> Result<()> {
     let mut kept = 0;
     let mut at = 0;
     while at < bytes.len() {
-        kept += thin(&mut bytes, at, LARGEST, &locations);
+        kept += thin(&mut bytes, at, LARGEST, &(&locations, &samples));
         at += LARGEST;
     }
     let path = format!("{output}.elf.gz");
@@ -86,24 +100,24 @@ fn expected(bytes: &[u8], location: &Location) -> Result<String> {
 }
 
 /// Zeroes what is not needed of a range; gives how much stays.
-fn thin(bytes: &mut [u8], at: usize, size: usize, locations: &[Location]) -> usize {
+fn thin(bytes: &mut [u8], at: usize, size: usize, needed: &Needed<'_>) -> usize {
     let range = at..(at + size).min(bytes.len());
     if range.is_empty() || bytes[range.clone()].iter().all(|byte| *byte == 0) {
         return 0;
     }
     let before = bytes[range.clone()].to_vec();
     bytes[range.clone()].fill(0);
-    if holds(bytes, locations) {
+    if holds(bytes, needed) {
         return 0;
     }
     bytes[range.clone()].copy_from_slice(&before);
     if size <= SMALLEST {
         return range.len();
     }
-    thin(bytes, at, size / 2, locations) + thin(bytes, at + size / 2, size / 2, locations)
+    thin(bytes, at, size / 2, needed) + thin(bytes, at + size / 2, size / 2, needed)
 }
 
-fn holds(bytes: &[u8], locations: &[Location]) -> bool {
+fn holds(bytes: &[u8], (locations, samples): &Needed<'_>) -> bool {
     let Ok(image) = Image::parse(bytes) else {
         return false;
     };
@@ -113,6 +127,24 @@ fn holds(bytes: &[u8], locations: &[Location]) -> bool {
     locations
         .iter()
         .all(|location| places(&table, location).as_ref() == Some(&location.chain))
+        && samples
+            .iter()
+            .all(|sample| frames(image.machine(), &table, sample) == sample.frames)
+}
+
+/// Functions of a recorded sample, leaf first.
+fn frames(machine: Machine, table: &Pclntab<'_>, sample: &Recorded) -> Vec<String> {
+    let pairs = sample.record.as_bytes().as_chunks::<2>().0.iter();
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let body: Vec<u8> = pairs.filter_map(byte).collect();
+    let record = record::read(machine, SAMPLE, &body);
+    let (profile, _) = replay(machine, table, record.into_iter());
+    let stack = profile.samples().first().map(|sample| &sample.stack[..]);
+    stack
+        .unwrap_or_default()
+        .iter()
+        .map(|id| profile.frame(*id).function.to_string())
+        .collect()
 }
 
 fn chain(bytes: &[u8], location: &Location) -> Option<Vec<(String, String, u32)>> {

@@ -3,6 +3,9 @@
 //! `tests/symbols/GO.elf.gz` is nats-server built with that Go, with everything zeroed that these lookups do not need
 //! (`examples/sparse.rs`): 2.9.10 by Debian with Go 1.19 and cgo, 2.10.26 with Go 1.24, 2.15.1 with Go 1.27. `GO.json` has locations of CPU
 //! profiles that these brokers took of themselves.
+//!
+//! `GO.samples.json` are records of samples of these brokers under load as the kernel wrote them (`examples/samples.rs`): registers, the chain of
+//! frame pointers, and the words of the stack that matter. Their functions are a chain that the broker's own profile of the same seconds has.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,11 +16,13 @@ use std::io::Read;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use natsight::profile::native::image::Image;
+use natsight::profile::native::image::{Image, Machine};
 use natsight::profile::native::pclntab::Pclntab;
+use natsight::profile::native::{self, record};
 use serde::Deserialize;
 
 const VERSIONS: [&str; 3] = ["1.19", "1.24", "1.27"];
+const PERF_RECORD_SAMPLE: u32 = 9;
 
 #[derive(Deserialize)]
 struct Location {
@@ -77,6 +82,71 @@ fn names_lines_and_inlined_calls_are_those_of_the_runtime_itself() {
             );
         }
     }
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    /// Body of a PERF_RECORD_SAMPLE in hex.
+    record: String,
+    /// Functions, leaf first.
+    frames: Vec<String>,
+}
+
+fn samples(name: &str) -> Vec<Recorded> {
+    let text = std::fs::read(fixture(&format!("{name}.samples.json"))).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+/// Functions of a recorded sample as a capture shows them, the leaf first; and whether its stack is whole.
+fn frames(machine: Machine, table: &Pclntab, body: &[u8]) -> (Vec<String>, bool) {
+    let record = record::read(machine, PERF_RECORD_SAMPLE, body);
+    let (profile, about) = native::replay(machine, table, record.into_iter());
+    let sample = profile.samples().first();
+    let names = sample.iter().flat_map(|sample| sample.stack.iter());
+    let names = names.map(|id| profile.frame(*id).function.to_string());
+    (names.collect(), about.whole == Some(1))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn stacks_of_recorded_samples_are_those_of_the_runtimes_own_profile() {
+    for name in VERSIONS {
+        let bytes = program(name);
+        let image = Image::parse(&bytes).unwrap();
+        let table = Pclntab::of(&image).unwrap();
+        let machine = image.machine();
+        let (samples, mut mended) = (samples(name), 0);
+        assert!(samples.len() > 20, "{name} has {}", samples.len());
+        for sample in samples {
+            let body = unhex(&sample.record);
+            let (found, whole) = frames(machine, &table, &body);
+            assert_eq!(found, sample.frames, "{name}");
+            assert!(whole, "{name}: {found:?}");
+            // The bytes of the stack, and how many are real, stand at the end.
+            let without = without_stack(machine, &body);
+            mended += usize::from(frames(machine, &table, &without).0 != found);
+        }
+        assert!(
+            mended > 10,
+            "{name}: the stack made a difference to {mended}"
+        );
+    }
+}
+
+/// The same record with no byte of the stack.
+fn without_stack(machine: Machine, body: &[u8]) -> Vec<u8> {
+    let word = |at: usize| u64::from_le_bytes(body[at..at + 8].try_into().unwrap());
+    let chain = usize::try_from(word(8)).unwrap();
+    let registers = match machine {
+        Machine::Amd64 => 2,
+        Machine::Arm64 => 3,
+    };
+    let end = 8 * (2 + chain + 1 + registers);
+    [&body[..end], &[0; 8]].concat()
 }
 
 #[test]

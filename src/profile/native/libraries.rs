@@ -16,7 +16,7 @@ const FUNCTIONS_MAX: usize = 200_000;
 const VDSO: &str = "[vdso]";
 
 /// What else may run in a process, by address; symbols are read when the first address of a mapping is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Libraries {
     pid: u32,
     mappings: Vec<Mapping>,

@@ -111,7 +111,12 @@ pub fn capture(
     let not_go = |why: String| ProfileError::NotGo { pid, why };
     let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
     let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
-    let mut seen = Seen::new(&image, &table, &program);
+    let mut seen = Seen::new(
+        image.machine(),
+        &table,
+        program.bias(&image),
+        program.libraries(),
+    );
     costs.table = start.elapsed();
     let start = Instant::now();
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;
@@ -148,6 +153,30 @@ pub fn capture(
     costs.names = start.elapsed().saturating_sub(costs.kernel_names);
     about.costs = Some(costs);
     Ok(Captured { profile, about })
+}
+
+/// What a capture of these records would be, of a program at its file's own addresses and without the kernel's part: for samples that were
+/// recorded.
+pub fn replay<'a>(
+    machine: Machine,
+    table: &Pclntab<'_>,
+    records: impl Iterator<Item = Record<'a>>,
+) -> (Profile, About) {
+    let mut seen = Seen::new(machine, table, 0, Libraries::default());
+    records.for_each(|record| seen.take(record));
+    let mut about = About {
+        samples: seen.samples,
+        lost: seen.lost,
+        ..About::by(EngineName::Native)
+    };
+    let profile = seen.into_profile(
+        &Mutex::default(),
+        1,
+        false,
+        &mut about,
+        &mut Costs::default(),
+    );
+    (profile, about)
 }
 
 /// With time in the kernel where that is allowed, else without.
@@ -249,12 +278,12 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn new(image: &Image<'_>, table: &'a Pclntab<'a>, program: &Program) -> Self {
+    fn new(machine: Machine, table: &'a Pclntab<'a>, bias: u64, libraries: Libraries) -> Self {
         Self {
-            machine: image.machine(),
+            machine,
             table,
-            bias: program.bias(image),
-            libraries: program.libraries(),
+            bias,
+            libraries,
             samples: 0,
             lost: 0,
             stacks: HashMap::default(),

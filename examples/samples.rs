@@ -1,0 +1,236 @@
+//! Makes a fixture of samples of a Go program as the kernel takes them, for tests of unwinding.
+//!
+//! `samples take PID SECONDS RAW.json` samples a process and writes the records, one a line: hex of the body of a PERF_RECORD_SAMPLE, without
+//! the kernel's part. `samples choose PROGRAM RAW.json OWN.pb.gz CHOSEN.json` names their frames and keeps those whose chain of functions the
+//! program's own CPU profile of the same load has too, so that what is expected does not come from us alone; of each leaf a few, those that
+//! frame pointers alone get wrong first. Stacks are cut to the words that were needed.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use natsight::profile::native::image::{Image, Machine};
+use natsight::profile::native::pclntab::Pclntab;
+use natsight::profile::native::perf::{Attach, RING_PAGES, Sampler};
+use natsight::profile::native::record::{self, Record};
+use natsight::profile::native::replay;
+use natsight::profile::{Profile, Sample, pprof};
+
+/// `PERF_RECORD_SAMPLE`.
+const SAMPLE: u32 = 9;
+/// `PERF_CONTEXT_USER`.
+const USER: u64 = -512_i64 as u64;
+const RATE: u32 = 499;
+/// Kept of one leaf, and in all.
+const OF_LEAF: usize = 2;
+const ALL: usize = 48;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        ["take", pid, seconds, raw] => take(pid.parse()?, seconds.parse()?, raw),
+        ["choose", program, raw, own, chosen] => choose(program, raw, own, chosen),
+        _ => anyhow::bail!(
+            "usage: samples take PID SECONDS RAW.json | samples choose PROGRAM RAW.json OWN.pb.gz CHOSEN.json"
+        ),
+    }
+}
+
+fn take(pid: u32, seconds: u64, raw: &str) -> Result<()> {
+    let mut sampler = Sampler::attach(Attach {
+        pid,
+        rate: RATE,
+        kernel: false,
+        pages: RING_PAGES,
+        machine: Machine::Amd64,
+    })?;
+    let mut bodies = Vec::new();
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+        sampler.drain(|record| {
+            if let Record::Sample(sample) = record
+                && let Some(registers) = sample.registers
+            {
+                let (mut kernel, mut chain) = (Vec::new(), Vec::new());
+                sample.split(&mut kernel, &mut chain);
+                bodies.push(hex(&Parts {
+                    machine: Machine::Amd64,
+                    registers: [registers.sp, registers.ip, 0],
+                    chain,
+                    stack: words(sample.stack),
+                }
+                .body()));
+            }
+        });
+    }
+    std::fs::write(raw, serde_json::to_vec(&bodies)?)?;
+    Ok(())
+}
+
+/// A record in parts that can be changed.
+#[derive(Clone)]
+struct Parts {
+    machine: Machine,
+    /// In the order of the record.
+    registers: [u64; 3],
+    chain: Vec<u64>,
+    stack: Vec<u64>,
+}
+
+impl Parts {
+    /// The body of the record (`perf_event_open(2)`): TID, CALLCHAIN, REGS_USER, STACK_USER.
+    fn body(&self) -> Vec<u8> {
+        let registers = if self.machine == Machine::Amd64 { 2 } else { 3 };
+        let bytes = self.stack.len() as u64 * 8;
+        let mut words = vec![1 << 32 | 1, self.chain.len() as u64 + 1, USER];
+        words.extend(&self.chain);
+        words.push(2);
+        words.extend(&self.registers[..registers]);
+        words.push(bytes);
+        words.extend(&self.stack);
+        if bytes > 0 {
+            words.push(bytes);
+        }
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn of(machine: Machine, body: &[u8]) -> Option<Self> {
+        let Some(Record::Sample(sample)) = record::read(machine, SAMPLE, body) else {
+            return None;
+        };
+        let (mut kernel, mut chain) = (Vec::new(), Vec::new());
+        sample.split(&mut kernel, &mut chain);
+        let registers = sample.registers?;
+        let registers = match machine {
+            Machine::Amd64 => [registers.sp, registers.ip, 0],
+            Machine::Arm64 => [registers.lr, registers.sp, registers.ip],
+        };
+        Some(Self {
+            machine,
+            registers,
+            chain,
+            stack: words(sample.stack),
+        })
+    }
+
+    /// Functions from the leaf on, as a capture shows them.
+    fn frames(&self, table: &Pclntab<'_>) -> Vec<String> {
+        let body = self.body();
+        let records = record::read(self.machine, SAMPLE, &body);
+        let (profile, _) = replay(self.machine, table, records.into_iter());
+        let sample = profile.samples().first();
+        sample.map_or_else(Vec::new, |sample| functions(&profile, sample))
+    }
+
+    /// Without the words that its frames do not need.
+    fn cut(&self, table: &Pclntab<'_>, frames: &[String]) -> Self {
+        let mut cut = self.clone();
+        while let Some(word) = cut.stack.pop() {
+            if cut.frames(table) != frames {
+                cut.stack.push(word);
+                break;
+            }
+        }
+        for at in 0..cut.stack.len() {
+            let word = std::mem::take(&mut cut.stack[at]);
+            if cut.frames(table) != frames {
+                cut.stack[at] = word;
+            }
+        }
+        cut
+    }
+}
+
+fn functions(profile: &Profile, sample: &Sample) -> Vec<String> {
+    let names = sample
+        .stack
+        .iter()
+        .map(|id| profile.frame(*id).function.to_string());
+    names.collect()
+}
+
+fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
+    let bytes = std::fs::read(program)?;
+    let image = Image::parse(&bytes)?;
+    let table = Pclntab::of(&image)?;
+    let (own, _) = pprof::read(&std::fs::read(own)?)?;
+    let known: HashSet<Vec<String>> = own
+        .samples()
+        .iter()
+        .map(|sample| functions(&own, sample))
+        .collect();
+    let bodies: Vec<String> = serde_json::from_slice(&std::fs::read(raw)?)?;
+    // Those that frame pointers alone get wrong come first.
+    let mut by_leaf: BTreeMap<(bool, String), Vec<(Parts, Vec<String>)>> = BTreeMap::new();
+    let (mut all, mut agree) = (0, 0);
+    for body in &bodies {
+        let parts = Parts::of(image.machine(), &unhex(body)?).context("no sample")?;
+        let frames = parts.frames(&table);
+        let mut bare = frames.clone();
+        // The runtime's own profiles leave it out.
+        if bare.last().is_some_and(|root| root == "runtime.goexit") {
+            bare.pop();
+        }
+        all += 1;
+        if frames.len() < 4 || !known.contains(&bare) {
+            continue;
+        }
+        agree += 1;
+        let plain = Parts {
+            stack: Vec::new(),
+            ..parts.clone()
+        }
+        .frames(&table);
+        let of_leaf = by_leaf
+            .entry((plain == frames, frames[0].clone()))
+            .or_default();
+        if of_leaf.len() < OF_LEAF && of_leaf.iter().all(|(_, known)| *known != frames) {
+            of_leaf.push((parts, frames));
+        }
+    }
+    let kept: Vec<_> = by_leaf
+        .into_iter()
+        .flat_map(|((plain, _), of_leaf)| of_leaf.into_iter().map(move |one| (plain, one)))
+        .take(ALL)
+        .collect();
+    let mended = kept.iter().filter(|(plain, _)| !plain).count();
+    let lines = kept.iter().map(|(_, (parts, frames))| {
+        let body = hex(&parts.cut(&table, frames).body());
+        serde_json::json!({"record": body, "frames": frames}).to_string()
+    });
+    let lines: Vec<String> = lines.collect();
+    ensure!(
+        !lines.is_empty(),
+        "the program's own profile has none of {all} samples"
+    );
+    std::fs::write(chosen, format!("[\n{}\n]\n", lines.join(",\n")))?;
+    writeln!(
+        std::io::stdout(),
+        "{agree} of {all} samples have a chain that its own profile has; kept {}, of them {mended} that frame pointers alone get wrong",
+        lines.len()
+    )?;
+    Ok(())
+}
+
+fn words(bytes: &[u8]) -> Vec<u64> {
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| u64::from_le_bytes(*word))
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>> {
+    let pairs = text.as_bytes().as_chunks::<2>().0.iter();
+    pairs
+        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
+        .collect()
+}

@@ -25,6 +25,8 @@ const RATE: u32 = 499;
 /// Kept of one leaf, and in all.
 const OF_LEAF: usize = 2;
 const ALL: usize = 48;
+/// Shorter stacks show little.
+const DEPTH_MIN: usize = 4;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -152,67 +154,75 @@ fn functions(profile: &Profile, sample: &Sample) -> Vec<String> {
     names.collect()
 }
 
+/// A sample and its functions.
+struct Named {
+    parts: Parts,
+    frames: Vec<String>,
+    /// Frame pointers alone give the same.
+    plain: bool,
+}
+
 fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
     let bytes = std::fs::read(program)?;
     let image = Image::parse(&bytes)?;
     let table = Pclntab::of(&image)?;
     let (own, _) = pprof::read(&std::fs::read(own)?)?;
-    let known: HashSet<Vec<String>> = own
-        .samples()
-        .iter()
-        .map(|sample| functions(&own, sample))
-        .collect();
+    let stacks = own.samples().iter();
+    let known: HashSet<Vec<String>> = stacks.map(|sample| functions(&own, sample)).collect();
     let bodies: Vec<String> = serde_json::from_slice(&std::fs::read(raw)?)?;
-    // Those that frame pointers alone get wrong come first.
-    let mut by_leaf: BTreeMap<(bool, String), Vec<(Parts, Vec<String>)>> = BTreeMap::new();
-    let (mut all, mut agree) = (0, 0);
+    let mut agreed = Vec::new();
     for body in &bodies {
         let parts = Parts::of(image.machine(), &unhex(body)?).context("no sample")?;
         let frames = parts.frames(&table);
-        let mut bare = frames.clone();
-        // The runtime's own profiles leave it out.
-        if bare.last().is_some_and(|root| root == "runtime.goexit") {
-            bare.pop();
-        }
-        all += 1;
-        if frames.len() < 4 || !known.contains(&bare) {
-            continue;
-        }
-        agree += 1;
-        let plain = Parts {
-            stack: Vec::new(),
-            ..parts.clone()
-        }
-        .frames(&table);
-        let of_leaf = by_leaf
-            .entry((plain == frames, frames[0].clone()))
-            .or_default();
-        if of_leaf.len() < OF_LEAF && of_leaf.iter().all(|(_, known)| *known != frames) {
-            of_leaf.push((parts, frames));
+        // The runtime's own profiles leave out where goroutines begin.
+        let told = frames.strip_suffix(&["runtime.goexit".to_owned()]);
+        if frames.len() >= DEPTH_MIN && known.contains(told.unwrap_or(&frames)) {
+            let chain = Parts {
+                stack: Vec::new(),
+                ..parts.clone()
+            };
+            let plain = chain.frames(&table) == frames;
+            agreed.push(Named {
+                parts,
+                frames,
+                plain,
+            });
         }
     }
-    let kept: Vec<_> = by_leaf
-        .into_iter()
-        .flat_map(|((plain, _), of_leaf)| of_leaf.into_iter().map(move |one| (plain, one)))
-        .take(ALL)
-        .collect();
-    let mended = kept.iter().filter(|(plain, _)| !plain).count();
-    let lines = kept.iter().map(|(_, (parts, frames))| {
+    let agree = agreed.len();
+    let kept = few(agreed);
+    ensure!(
+        !kept.is_empty(),
+        "the program's own profile has none of {} samples",
+        bodies.len()
+    );
+    let lines = kept.iter().map(|Named { parts, frames, .. }| {
         let body = hex(&parts.cut(&table, frames).body());
         serde_json::json!({"record": body, "frames": frames}).to_string()
     });
     let lines: Vec<String> = lines.collect();
-    ensure!(
-        !lines.is_empty(),
-        "the program's own profile has none of {all} samples"
-    );
     std::fs::write(chosen, format!("[\n{}\n]\n", lines.join(",\n")))?;
+    let mended = kept.iter().filter(|one| !one.plain).count();
     writeln!(
         std::io::stdout(),
-        "{agree} of {all} samples have a chain that its own profile has; kept {}, of them {mended} that frame pointers alone get wrong",
-        lines.len()
+        "{agree} of {} samples have a chain that the program's own profile has; {} are kept, of them {mended} that frame pointers alone get wrong",
+        bodies.len(),
+        kept.len()
     )?;
     Ok(())
+}
+
+/// A few of each leaf, those first that frame pointers alone get wrong.
+fn few(samples: Vec<Named>) -> Vec<Named> {
+    let mut by_leaf = BTreeMap::<_, Vec<Named>>::new();
+    for sample in samples {
+        let key = (sample.plain, sample.frames[0].clone());
+        let of_leaf = by_leaf.entry(key).or_default();
+        if of_leaf.len() < OF_LEAF && of_leaf.iter().all(|one| one.frames != sample.frames) {
+            of_leaf.push(sample);
+        }
+    }
+    by_leaf.into_values().flatten().take(ALL).collect()
 }
 
 fn words(bytes: &[u8]) -> Vec<u64> {

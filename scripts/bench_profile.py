@@ -36,7 +36,7 @@ PAIR_SECONDS = 6
 # Of the t distribution, for eight degrees of freedom.
 T_95 = 2.306
 TOP = 20
-BUSY = ["--publishers", "4", "--subjects", "4", "--size", "128", "--batch", "8", "--rate", "200000"]
+BUSY = ["--publishers", "4", "--subjects", "4", "--size", "128", "--batch", "32", "--rate", "500000"]
 FULL = ["--publishers", "4", "--subjects", "4", "--size", "16"]
 CONFIGURATION = """
 server_name: n1
@@ -66,6 +66,8 @@ class Scene:
             if process.stdout.readline() != "runs\n":
                 raise self.bench.Failed("the load did not start")
             yield process
+            # Its last line wants somebody who reads it.
+            process.stdout.read()
 
     def sent(self, words, seconds):
         with self.load(words, seconds) as process:

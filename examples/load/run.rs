@@ -3,11 +3,13 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+
+const PONG: &[u8] = b"PONG\r\n";
 
 /// What is to be sent.
 pub(crate) struct Ask {
@@ -32,15 +34,32 @@ pub(crate) fn run(ask: Ask) -> Result<(u64, u64)> {
         let mut stream = connect(&ask.at)?;
         stream.write_all(format!("SUB s.{subject} 1\r\nPING\r\n").as_bytes())?;
         let arrived = Arc::clone(&arrived);
-        threads.push(thread::spawn(move || drain(stream, until, Some(&arrived))));
+        threads.push(thread::spawn(move || {
+            drain(stream, until, &mut |stream, text| {
+                let heads = memchr::memmem::find_iter(text, b"MSG s.").count();
+                arrived.fetch_add(heads as u64, Ordering::Relaxed);
+                if is_ping(text) {
+                    stream.write_all(PONG)?;
+                }
+                Ok(())
+            })
+        }));
     }
     for publisher in 0..ask.publishers {
         let stream = connect(&ask.at)?;
         let reader = stream.try_clone()?;
-        threads.push(thread::spawn(move || drain(reader, until, None)));
+        // Two threads that write to one stream would write into each other's messages.
+        let pinged = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&pinged);
+        threads.push(thread::spawn(move || {
+            drain(reader, until, &mut |_, text| {
+                asked.fetch_or(is_ping(text), Ordering::Relaxed);
+                Ok(())
+            })
+        }));
         let (ask, sent) = (Arc::clone(&ask), Arc::clone(&sent));
         threads.push(thread::spawn(move || {
-            publish(stream, &ask, publisher, until, &sent)
+            publish(stream, &ask, publisher, until, &sent, &pinged)
         }));
     }
     for thread in threads {
@@ -59,27 +78,26 @@ fn connect(at: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads and throws away, counting ends of messages by their heads; answers pings. A broker that ends is the end.
-fn drain(mut stream: TcpStream, until: Instant, arrived: Option<&AtomicU64>) -> Result<()> {
+/// Reads, and hands on what was read. A broker that ends is the end.
+fn drain(
+    mut stream: TcpStream,
+    until: Instant,
+    each: &mut dyn FnMut(&mut TcpStream, &[u8]) -> Result<()>,
+) -> Result<()> {
     let mut buffer = vec![0; 1 << 18];
     while Instant::now() < until {
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(bytes) => {
-                let text = &buffer[..bytes];
-                if let Some(arrived) = arrived {
-                    let heads = memchr::memmem::find_iter(text, b"MSG s.").count();
-                    arrived.fetch_add(heads as u64, Ordering::Relaxed);
-                }
-                if memchr::memmem::find(text, b"PING\r\n").is_some() {
-                    stream.write_all(b"PONG\r\n")?;
-                }
-            }
+            Ok(bytes) => each(&mut stream, &buffer[..bytes])?,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(_) => return Ok(()),
         }
     }
     Ok(())
+}
+
+fn is_ping(text: &[u8]) -> bool {
+    memchr::memmem::find(text, b"PING\r\n").is_some()
 }
 
 fn publish(
@@ -88,6 +106,7 @@ fn publish(
     publisher: u64,
     until: Instant,
     sent: &AtomicU64,
+    pinged: &AtomicBool,
 ) -> Result<()> {
     let subject = publisher % ask.subjects;
     let message = format!(
@@ -99,6 +118,9 @@ fn publish(
     let begin = Instant::now();
     let mut own = 0_u64;
     while Instant::now() < until {
+        if pinged.swap(false, Ordering::Relaxed) && stream.write_all(PONG).is_err() {
+            return Ok(());
+        }
         if stream.write_all(batch.as_bytes()).is_err() {
             return Ok(());
         }

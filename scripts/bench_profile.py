@@ -7,7 +7,7 @@ Each broker (2.15.1 with its symbols stripped, 2.10.26, Debian's 2.9.10 with cgo
 plain messages, and as much as it takes. CPU of the profiler is what the kernel says that the whole natsight process had, less that of
 a capture of one second, over the time between; schedstat is read by natsight itself. Shared functions are those among the 20 with the most
 cumulative CPU time both in natsight's profile and in the broker's own (prof_port) of the same seconds; kernel functions and runtime.goexit,
-which the broker's own never has, are left out. Throughput is what publishers got rid of, by turns with and without natsight at 99 Hz.
+which the broker's own never has, are left out. Throughput is what the broker received, by turns with and without natsight at 99 Hz.
 NATSIGHT_BIN and NATSIGHT_LOAD name binaries that are built already; brokers are found as scripts/tools leaves them.
 """
 
@@ -31,10 +31,10 @@ from bench_broker import built, script
 VERSIONS = ["2.15.1", "2.10.26", "2.9.10"]
 SECONDS = 10
 LONG_SECONDS = 21
-PAIRS = 9
-PAIR_SECONDS = 6
-# Of the t distribution, for eight degrees of freedom.
-T_95 = 2.306
+PAIRS = 30
+PAIR_SECONDS = 3
+# Of the t distribution, for one degree of freedom less than there are pairs.
+T_95 = 2.045
 TOP = 20
 BUSY = ["--publishers", "4", "--subjects", "4", "--size", "128", "--batch", "32", "--rate", "500000"]
 FULL = ["--publishers", "4", "--subjects", "4", "--size", "16"]
@@ -69,10 +69,10 @@ class Scene:
             # Its last line wants somebody who reads it.
             process.stdout.read()
 
-    def sent(self, words, seconds):
-        with self.load(words, seconds) as process:
-            line = process.stdout.read()
-        return int(line.split()[1].rstrip(",")) / seconds
+    def received(self):
+        """Messages that the broker got so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/varz", timeout=5) as answer:
+            return json.loads(answer.read())["in_msgs"]
 
     def profile(self, seconds, rate, engine="native"):
         """The table of a capture with its story, and the CPU that all of natsight had, in seconds."""
@@ -209,21 +209,23 @@ class Api:
 
 
 def throughput(scene, version):
-    changes = []
-    for pair in range(PAIRS):
-        def alone():
-            return scene.sent(FULL, PAIR_SECONDS)
+    """Messages a second under one load that goes on, by turns with and without natsight: what a machine does from minute to minute is in both."""
+    def pace(watched):
+        began, before = time.monotonic(), scene.received()
+        if watched:
+            scene.profile(PAIR_SECONDS, 99)
+        else:
+            time.sleep(PAIR_SECONDS)
+        return (scene.received() - before) / (time.monotonic() - began)
 
-        def sampled():
-            watcher = threading.Thread(target=scene.profile, args=(PAIR_SECONDS, 99))
-            watcher.start()
-            sent = scene.sent(FULL, PAIR_SECONDS)
-            watcher.join()
-            return sent
-        # Which goes first changes, so that a machine that gets slower favours neither.
-        turns = [alone, sampled] if pair % 2 == 0 else [sampled, alone]
-        result = {turn.__name__: turn() for turn in turns}
-        changes.append(100 * (result["sampled"] / result["alone"] - 1))
+    changes = []
+    with scene.load(FULL, PAIRS * (2 * PAIR_SECONDS + 1) + 5):
+        time.sleep(2)
+        for pair in range(PAIRS):
+            # Which goes first changes, so that a machine that gets slower favours neither.
+            turns = [False, True] if pair % 2 == 0 else [True, False]
+            result = {watched: pace(watched) for watched in turns}
+            changes.append(100 * (result[True] / result[False] - 1))
     mean = statistics.mean(changes)
     half = T_95 * statistics.stdev(changes) / math.sqrt(PAIRS)
     scene.bench.row(f"profile {version} throughput", mean_percent=f"{mean:+.2f}", low=f"{mean - half:+.2f}", high=f"{mean + half:+.2f}",

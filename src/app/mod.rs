@@ -3,6 +3,7 @@
 mod captures;
 mod files;
 mod fleet;
+mod heap;
 mod log;
 mod probe;
 mod profile;

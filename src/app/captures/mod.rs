@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fleet::{Shown, Snapshots};
+use super::heap;
 use super::reach::{self, Whom};
 use crate::config::{Pid, Plan, ServerPlan};
 use crate::profile::access::{Access, Ask, Taken, longest};
@@ -308,6 +309,8 @@ impl Captures {
         if let Ok(facts) = &result {
             self.push(facts);
         }
+        // Nobody waits for it, and it cannot fail.
+        let _ = tokio::task::spawn_blocking(heap::give_back).await;
     }
 
     /// The newest capture of a server, as a series: an alert or a picture can lead to it.
@@ -551,8 +554,12 @@ impl crate::serve::Captures for Captures {
         Box::pin(async move {
             let store = self.known_store().ok_or_else(|| unknown(&id))?;
             let facts = store.get(&id).ok_or_else(|| unknown(&id))?;
-            let made =
-                tokio::task::spawn_blocking(move || download::make(&store, &facts, &form)).await;
+            let made = tokio::task::spawn_blocking(move || {
+                let made = download::make(&store, &facts, &form);
+                heap::give_back();
+                made
+            })
+            .await;
             made.unwrap_or_else(|error| Err(CaptureRefusal::Failed(error.to_string())))
         })
     }

@@ -9,9 +9,18 @@ use super::{Profile, folded, subsystem};
 
 /// Frames narrower than this share of the whole (in percent) are not drawn: they could not be seen, and make most of the file.
 const MIN_WIDTH_PERCENT: f64 = 0.1;
-const IMAGE_WIDTH: usize = 1600;
+/// Of pictures that are shown where no script runs; in a browser they are as wide as the window.
+const IMAGE_WIDTH: usize = 1200;
+/// Height of the line that explains the colours.
+const LEGEND_HEIGHT: usize = 22;
 /// The widest that is drawn, 19 hours of CPU time or 64 TiB: inferno multiplies with what it is given.
 const WIDTH_MAX: i64 = 1 << 46;
+/// As inferno colours differences.
+const CHANGES: [(&str, (u8, u8, u8)); 3] = [
+    ("grew", (255, 120, 120)),
+    ("shrank", (120, 120, 255)),
+    ("as before", (250, 250, 250)),
+];
 /// What is left of the path of the broker's package.
 const SHORT: &str = "server.";
 
@@ -59,8 +68,51 @@ pub fn write(
     if grows == Grows::Down {
         options.direction = Direction::Inverted;
     }
-    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
-        .map_err(io::Error::other)
+    let parts = subsystem::Subsystem::ALL.map(|part| (part.name(), part.colour()));
+    draw(&mut options, &lines, &parts, to)
+}
+
+/// Draws, and explains the colours below.
+fn draw(
+    options: &mut Options<'_>,
+    lines: &[String],
+    colours: &[(&str, (u8, u8, u8))],
+    mut to: impl Write,
+) -> io::Result<()> {
+    let mut picture = Vec::new();
+    let lines = lines.iter().map(String::as_str);
+    flamegraph::from_lines(options, lines, &mut picture).map_err(io::Error::other)?;
+    let picture = String::from_utf8(picture).map_err(io::Error::other)?;
+    to.write_all(with_legend(picture, colours).as_bytes())
+}
+
+/// The picture with one line more; as it is where its beginning is not as inferno writes it.
+fn with_legend(picture: String, colours: &[(&str, (u8, u8, u8))]) -> String {
+    let parts = || {
+        let (before, rest) = picture.split_once(" height=\"")?;
+        let (height, rest) = rest.split_once('"')?;
+        let (between, rest) = rest.split_once(&format!(" {height}\""))?;
+        let (content, after) = rest.rsplit_once("</svg>")?;
+        Some((
+            before,
+            height.parse::<usize>().ok()?,
+            between,
+            content,
+            after,
+        ))
+    };
+    let Some((before, height, between, content, after)) = parts() else {
+        return picture;
+    };
+    let mut legend = String::new();
+    for (at, (name, (red, green, blue))) in colours.iter().enumerate() {
+        let x = 0.8 + 98.4 * at as f64 / colours.len() as f64;
+        legend += &format!(
+            "<svg x=\"{x:.2}%\" y=\"{height}\" font-family=\"monospace\" font-size=\"12\"><rect y=\"4\" width=\"12\" height=\"12\" fill=\"rgb({red},{green},{blue})\"/><text x=\"16\" y=\"14\">{name}</text></svg>\n"
+        );
+    }
+    let whole = height + LEGEND_HEIGHT;
+    format!("{before} height=\"{whole}\"{between} {whole}\"{content}{legend}</svg>{after}")
 }
 
 /// Writes lines `stack before after` as SVG: widths are of `after`, what grew is red, what shrank blue.
@@ -84,8 +136,7 @@ pub fn draw_change(
         return empty(title, subtitle, to);
     }
     let mut options = options(title, subtitle, unit);
-    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), to)
-        .map_err(io::Error::other)
+    draw(&mut options, &lines, &CHANGES, to)
 }
 
 fn options<'a>(title: &str, subtitle: &str, unit: &str) -> Options<'a> {
@@ -94,7 +145,6 @@ fn options<'a>(title: &str, subtitle: &str, unit: &str) -> Options<'a> {
     options.subtitle = Some(subtitle.to_owned());
     options.count_name = unit.to_owned();
     options.min_width = MIN_WIDTH_PERCENT;
-    options.image_width = Some(IMAGE_WIDTH);
     options
 }
 
@@ -128,9 +178,9 @@ fn shortened(mut lines: Vec<String>) -> Vec<String> {
 
 /// A colour for each name. A name that belongs to no part by itself has a quiet one.
 fn palette(lines: &[String]) -> PaletteMap {
-    // The bar below all others.
+    // The bar below all others has no name.
     let (red, green, blue) = subsystem::Subsystem::Other.colour();
-    let mut text = format!("all->rgb({red},{green},{blue})\n");
+    let mut text = format!("->rgb({red},{green},{blue})\n");
     let names = lines
         .iter()
         .filter_map(|line| line.rsplit_once(' '))
@@ -152,7 +202,7 @@ fn empty(title: &str, subtitle: &str, mut to: impl Write) -> io::Result<()> {
     write!(
         to,
         r#"<?xml version="1.0" standalone="no"?>
-<svg version="1.1" width="{IMAGE_WIDTH}" height="120" viewBox="0 0 {IMAGE_WIDTH} 120" xmlns="http://www.w3.org/2000/svg" font-family="monospace">
+<svg version="1.1" width="100%" height="120" viewBox="0 0 {IMAGE_WIDTH} 120" xmlns="http://www.w3.org/2000/svg" font-family="monospace">
 <rect width="100%" height="100%" fill="rgb(248,248,248)"/>
 <text x="50%" y="30" text-anchor="middle" font-size="17">{title}</text>
 <text x="50%" y="60" text-anchor="middle" font-size="12">{subtitle}</text>
@@ -192,6 +242,15 @@ mod tests {
             "{picture}"
         );
         assert!(!picture.contains("<evil>"));
+        // A legend, and room for it; the bar below all others is no lock.
+        assert!(picture.contains(">jetstream</text>"), "{picture}");
+        let (_, rest) = picture.split_once(" height=\"").unwrap();
+        let (height, rest) = rest.split_once('"').unwrap();
+        assert!(
+            rest.contains(&format!("viewBox=\"0 0 1200 {height}\"")),
+            "{picture}"
+        );
+        assert!(!picture.contains("rgb(230,0,0)"), "{picture}");
     }
 
     #[test]

@@ -120,11 +120,17 @@ impl Parts {
 
     /// Functions from the leaf on, as a capture shows them.
     fn frames(&self, table: &Pclntab<'_>) -> Vec<String> {
+        self.shown(table).0
+    }
+
+    /// The same, and whether the stack is whole.
+    fn shown(&self, table: &Pclntab<'_>) -> (Vec<String>, bool) {
         let body = self.body();
         let records = record::read(self.machine, SAMPLE, &body);
-        let (profile, _) = replay(self.machine, table, records.into_iter());
+        let (profile, about) = replay(self.machine, table, records.into_iter());
         let sample = profile.samples().first();
-        sample.map_or_else(Vec::new, |sample| functions(&profile, sample))
+        let names = sample.map_or_else(Vec::new, |sample| functions(&profile, sample));
+        (names, about.whole == Some(1))
     }
 
     /// Without the words that its frames do not need.
@@ -170,10 +176,11 @@ fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
     let stacks = own.samples().iter();
     let known: HashSet<Vec<String>> = stacks.map(|sample| functions(&own, sample)).collect();
     let bodies: Vec<String> = serde_json::from_slice(&std::fs::read(raw)?)?;
-    let mut agreed = Vec::new();
+    let (mut agreed, mut whole) = (Vec::new(), 0);
     for body in &bodies {
         let parts = Parts::of(image.machine(), &unhex(body)?).context("no sample")?;
-        let frames = parts.frames(&table);
+        let (frames, is_whole) = parts.shown(&table);
+        whole += usize::from(is_whole);
         // The runtime's own profiles leave out where goroutines begin.
         let told = frames.strip_suffix(&["runtime.goexit".to_owned()]);
         if frames.len() >= DEPTH_MIN && known.contains(told.unwrap_or(&frames)) {
@@ -205,7 +212,7 @@ fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
     let mended = kept.iter().filter(|one| !one.plain).count();
     writeln!(
         std::io::stdout(),
-        "{agree} of {} samples have a chain that the program's own profile has; {} are kept, of them {mended} that frame pointers alone get wrong",
+        "{whole} of {} stacks are whole; {agree} are chains that the program's own profile has; {} are kept, of them {mended} that frame pointers alone get wrong",
         bodies.len(),
         kept.len()
     )?;

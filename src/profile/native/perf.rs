@@ -28,6 +28,10 @@ const EVENTS_MAX: usize = 1000;
 /// Threads that are followed; Go stops a program at 10,000.
 const THREADS_MAX: usize = 10_000;
 
+/// Samples in a second that the kernel takes at least, of which then one in so many is used. Each event of each thread and processor begins
+/// with a whole period before its first sample: a broker whose twenty events had 10 ms of CPU time each gave none at all at 19 Hz.
+const KERNEL_RATE_MIN: u32 = 200;
+
 /// What is sampled, and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct Attach {
@@ -52,7 +56,39 @@ pub struct Sampler {
     threads: HashSet<u32>,
     /// Each thread has its own ring, and new threads must be looked for.
     by_thread: bool,
+    thinner: Thinner,
     scratch: Vec<u8>,
+}
+
+/// Uses one sample of each so many, whichever thread it is of, from a place by chance on.
+#[derive(Debug)]
+struct Thinner {
+    each: u32,
+    turn: u32,
+}
+
+impl Thinner {
+    fn new(rate: u32) -> Self {
+        let each = KERNEL_RATE_MIN.div_ceil(rate.max(1));
+        let turn = fastrand::u32(..each);
+        Self { each, turn }
+    }
+
+    /// Nanoseconds of CPU time between two samples of the kernel.
+    fn period(&self, rate: u32) -> u64 {
+        1_000_000_000 / (u64::from(rate.max(1)) * u64::from(self.each))
+    }
+
+    fn take<'a>(&mut self, record: Record<'a>) -> Option<Record<'a>> {
+        match record {
+            Record::Sample(_) => {
+                self.turn = (self.turn + 1) % self.each;
+                (self.turn == 0).then_some(record)
+            }
+            Record::Lost(records) => Some(Record::Lost(records.div_ceil(self.each.into()))),
+            Record::Throttled => Some(record),
+        }
+    }
 }
 
 impl Sampler {
@@ -72,6 +108,7 @@ impl Sampler {
             rings: Vec::new(),
             threads: HashSet::new(),
             by_thread,
+            thinner: Thinner::new(attach.rate),
             scratch: Vec::new(),
         };
         if by_thread {
@@ -87,11 +124,17 @@ impl Sampler {
         Ok(sampler)
     }
 
+    fn period(&self) -> u64 {
+        self.thinner.period(self.attach.rate)
+    }
+
     /// Events on one processor, of which the first has the ring.
     fn attach_on(&mut self, processor: i32, threads: &[u32]) -> io::Result<()> {
         let mut first: Option<i32> = None;
         for thread in threads {
-            let Some(event) = gone_is_none(open(&self.attach, *thread, processor, true))? else {
+            let Some(event) =
+                gone_is_none(open(&self.attach, self.period(), *thread, processor, true))?
+            else {
                 continue;
             };
             match first {
@@ -130,7 +173,8 @@ impl Sampler {
             if self.threads.len() >= THREADS_MAX || !self.threads.insert(thread) {
                 continue;
             }
-            let Some(event) = gone_is_none(open(&self.attach, thread, -1, false))? else {
+            let Some(event) = gone_is_none(open(&self.attach, self.period(), thread, -1, false))?
+            else {
                 continue;
             };
             self.rings.push(Ring::map(&event, self.attach.pages)?);
@@ -150,10 +194,11 @@ impl Sampler {
 
     /// Gives `each` everything that has come since the last call.
     pub fn drain(&mut self, mut each: impl FnMut(Record<'_>)) {
-        let machine = self.attach.machine;
+        let (machine, thinner) = (self.attach.machine, &mut self.thinner);
         for ring in &mut self.rings {
             ring.drain(&mut self.scratch, |kind, body| {
-                if let Some(record) = record::read(machine, kind, body) {
+                let record = record::read(machine, kind, body);
+                if let Some(record) = record.and_then(|record| thinner.take(record)) {
                     each(record);
                 }
             });
@@ -274,8 +319,14 @@ impl Drop for Ring {
     }
 }
 
-/// One event of a thread on a processor (-1: wherever it runs), not yet running.
-fn open(attach: &Attach, thread: u32, processor: i32, inherit: bool) -> io::Result<OwnedFd> {
+/// One event of a thread on a processor (-1: wherever it runs) that fires each `period` ns, not yet running.
+fn open(
+    attach: &Attach,
+    period: u64,
+    thread: u32,
+    processor: i32,
+    inherit: bool,
+) -> io::Result<OwnedFd> {
     let mut attr = kernel::perf_event_attr::default();
     attr.type_ = kernel::PERF_TYPE_SOFTWARE;
     attr.size = u32::try_from(size_of::<kernel::perf_event_attr>()).unwrap_or(0);
@@ -289,7 +340,7 @@ fn open(attach: &Attach, thread: u32, processor: i32, inherit: bool) -> io::Resu
     );
     attr.sample_regs_user = record::register_mask(attach.machine);
     attr.sample_stack_user = STACK_BYTES;
-    attr.__bindgen_anon_1.sample_period = 1_000_000_000 / u64::from(attach.rate.max(1));
+    attr.__bindgen_anon_1.sample_period = period;
     attr.sample_max_stack = CHAIN_MAX;
     attr.set_disabled(1);
     attr.set_inherit(inherit.into());
@@ -374,4 +425,40 @@ pub fn process_clock(pid: u32) -> Option<std::time::Duration> {
     };
     let seconds = u64::try_from(time.tv_sec).ok()?;
     told.then(|| std::time::Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::native::record::RawSample;
+
+    /// How many of `count` samples are used at this rate.
+    fn used(rate: u32, count: u32) -> u32 {
+        let mut thinner = Thinner::new(rate);
+        let sample = || Record::Sample(RawSample::default());
+        let used = (0..count).filter(|_| thinner.take(sample()).is_some());
+        u32::try_from(used.count()).unwrap()
+    }
+
+    #[test]
+    fn the_kernel_takes_more_than_is_used_at_low_rates() {
+        for (rate, each, period) in [
+            (1, 200, 5_000_000),
+            (19, 11, 4_784_688),
+            (99, 3, 3_367_003),
+            (200, 1, 5_000_000),
+            (999, 1, 1_001_001),
+        ] {
+            assert_eq!(Thinner::new(rate).period(rate), period, "{rate}");
+            assert_eq!(used(rate, 100 * each), 100, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_loss_is_told_in_samples_that_would_have_been_used() {
+        let mut thinner = Thinner::new(19);
+        assert_eq!(thinner.take(Record::Lost(1)), Some(Record::Lost(1)));
+        assert_eq!(thinner.take(Record::Lost(23)), Some(Record::Lost(3)));
+        assert_eq!(thinner.take(Record::Throttled), Some(Record::Throttled));
+    }
 }

@@ -42,7 +42,7 @@ pub enum Record<'a> {
 
 /// A sample as the kernel wrote it. The stack's bytes may hold anything that the broker works on: they are read where they lie, and
 /// never kept.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct RawSample<'a> {
     /// The thread.
     pub thread: u32,

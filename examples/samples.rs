@@ -14,11 +14,13 @@ use natsight::profile::native::image::{Image, Machine};
 use natsight::profile::native::pclntab::Pclntab;
 use natsight::profile::native::perf::{Attach, RING_PAGES, Sampler};
 use natsight::profile::native::record::{self, Record};
-use natsight::profile::native::replay;
-use natsight::profile::{Profile, Sample, pprof};
+use natsight::profile::pprof;
 
-/// `PERF_RECORD_SAMPLE`.
-const SAMPLE: u32 = 9;
+use recorded::{Recorded, SAMPLE, frames, functions, unhex};
+
+#[allow(dead_code, reason = "examples/sparse.rs uses the rest")]
+mod recorded;
+
 /// `PERF_CONTEXT_USER`.
 const USER: u64 = -512_i64 as u64;
 const RATE: u32 = 499;
@@ -125,12 +127,7 @@ impl Parts {
 
     /// The same, and whether the stack is whole.
     fn shown(&self, table: &Pclntab<'_>) -> (Vec<String>, bool) {
-        let body = self.body();
-        let records = record::read(self.machine, SAMPLE, &body);
-        let (profile, about) = replay(self.machine, table, records.into_iter());
-        let sample = profile.samples().first();
-        let names = sample.map_or_else(Vec::new, |sample| functions(&profile, sample));
-        (names, about.whole == Some(1))
+        frames(self.machine, table, &self.body())
     }
 
     /// Without the words that its frames do not need.
@@ -152,14 +149,6 @@ impl Parts {
     }
 }
 
-fn functions(profile: &Profile, sample: &Sample) -> Vec<String> {
-    let names = sample
-        .stack
-        .iter()
-        .map(|id| profile.frame(*id).function.to_string());
-    names.collect()
-}
-
 /// A sample and its functions.
 struct Named {
     parts: Parts,
@@ -178,7 +167,7 @@ fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
     let bodies: Vec<String> = serde_json::from_slice(&std::fs::read(raw)?)?;
     let (mut agreed, mut whole) = (Vec::new(), 0);
     for body in &bodies {
-        let parts = Parts::of(image.machine(), &unhex(body)?).context("no sample")?;
+        let parts = Parts::of(image.machine(), &unhex(body)).context("no sample")?;
         let (frames, is_whole) = parts.shown(&table);
         whole += usize::from(is_whole);
         // The runtime's own profiles leave out where goroutines begin.
@@ -205,9 +194,13 @@ fn choose(program: &str, raw: &str, own: &str, chosen: &str) -> Result<()> {
     );
     let lines = kept.iter().map(|Named { parts, frames, .. }| {
         let body = hex(&parts.cut(&table, frames).body());
-        serde_json::json!({"record": body, "frames": frames}).to_string()
+        let frames = frames.clone();
+        serde_json::to_string(&Recorded {
+            record: body,
+            frames,
+        })
     });
-    let lines: Vec<String> = lines.collect();
+    let lines = lines.collect::<Result<Vec<_>, _>>()?;
     std::fs::write(chosen, format!("[\n{}\n]\n", lines.join(",\n")))?;
     let mended = kept.iter().filter(|one| !one.plain).count();
     writeln!(
@@ -243,11 +236,4 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Result<Vec<u8>> {
-    let pairs = text.as_bytes().as_chunks::<2>().0.iter();
-    pairs
-        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
-        .collect()
 }

@@ -7,28 +7,23 @@
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
-use natsight::profile::native::image::{Image, Machine};
+use natsight::profile::native::image::Image;
 use natsight::profile::native::pclntab::Pclntab;
-use natsight::profile::native::record;
-use natsight::profile::native::replay;
 use serde::Deserialize;
+
+use recorded::{Recorded, frames};
+
+#[allow(dead_code, reason = "examples/samples.rs uses the rest")]
+mod recorded;
 
 /// The first and the last size of what is zeroed at once.
 const LARGEST: usize = 1 << 20;
 const SMALLEST: usize = 256;
-/// `PERF_RECORD_SAMPLE`.
-const SAMPLE: u32 = 9;
 
 #[derive(Deserialize)]
 struct Location {
     return_address: u64,
     chain: Vec<(String, String, u32)>,
-}
-
-#[derive(Deserialize)]
-struct Recorded {
-    record: String,
-    frames: Vec<String>,
 }
 
 /// What must be read from the program as before.
@@ -129,22 +124,7 @@ fn holds(bytes: &[u8], (locations, samples): &Needed<'_>) -> bool {
         .all(|location| places(&table, location).as_ref() == Some(&location.chain))
         && samples
             .iter()
-            .all(|sample| frames(image.machine(), &table, sample) == sample.frames)
-}
-
-/// Functions of a recorded sample, leaf first.
-fn frames(machine: Machine, table: &Pclntab<'_>, sample: &Recorded) -> Vec<String> {
-    let pairs = sample.record.as_bytes().as_chunks::<2>().0.iter();
-    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let body: Vec<u8> = pairs.filter_map(byte).collect();
-    let record = record::read(machine, SAMPLE, &body);
-    let (profile, _) = replay(machine, table, record.into_iter());
-    let stack = profile.samples().first().map(|sample| &sample.stack[..]);
-    stack
-        .unwrap_or_default()
-        .iter()
-        .map(|id| profile.frame(*id).function.to_string())
-        .collect()
+            .all(|sample| frames(image.machine(), &table, &sample.body()).0 == sample.frames)
 }
 
 fn chain(bytes: &[u8], location: &Location) -> Option<Vec<(String, String, u32)>> {

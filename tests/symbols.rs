@@ -20,13 +20,18 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use natsight::profile::native::image::{Image, Machine};
 use natsight::profile::native::pclntab::Pclntab;
-use natsight::profile::native::{self, record};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use recorded::{Recorded, frames};
+
+#[allow(dead_code, reason = "examples/samples.rs uses the rest")]
+#[path = "../examples/recorded/mod.rs"]
+mod recorded;
 
 const VERSIONS: [&str; 3] = ["1.19", "1.24", "1.27"];
 /// Programs of which samples were recorded.
 const SAMPLED: [&str; 4] = ["1.19", "1.24", "1.27", "1.27-arm64"];
-const PERF_RECORD_SAMPLE: u32 = 9;
 
 #[derive(Deserialize)]
 struct Location {
@@ -51,8 +56,11 @@ fn fixture(name: &str) -> std::path::PathBuf {
 }
 
 fn locations(version: &str) -> Vec<Location> {
-    let text = std::fs::read(fixture(&format!("{version}.json"))).unwrap();
-    serde_json::from_slice(&text).unwrap()
+    json(&format!("{version}.json"))
+}
+
+fn json<T: DeserializeOwned>(name: &str) -> Vec<T> {
+    serde_json::from_slice(&std::fs::read(fixture(name)).unwrap()).unwrap()
 }
 
 fn chain(table: &Pclntab<'_>, address: u64) -> Vec<(String, String, u32)> {
@@ -88,32 +96,8 @@ fn names_lines_and_inlined_calls_are_those_of_the_runtime_itself() {
     }
 }
 
-#[derive(Deserialize)]
-struct Recorded {
-    /// Body of a PERF_RECORD_SAMPLE in hex.
-    record: String,
-    /// Functions, leaf first.
-    frames: Vec<String>,
-}
-
 fn samples(name: &str) -> Vec<Recorded> {
-    let text = std::fs::read(fixture(&format!("{name}.samples.json"))).unwrap();
-    serde_json::from_slice(&text).unwrap()
-}
-
-/// Functions of a recorded sample as a capture shows them, the leaf first; and whether its stack is whole.
-fn frames(machine: Machine, table: &Pclntab, body: &[u8]) -> (Vec<String>, bool) {
-    let record = record::read(machine, PERF_RECORD_SAMPLE, body);
-    let (profile, about) = native::replay(machine, table, record.into_iter());
-    let sample = profile.samples().first();
-    let names = sample.iter().flat_map(|sample| sample.stack.iter());
-    let names = names.map(|id| profile.frame(*id).function.to_string());
-    (names.collect(), about.whole == Some(1))
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-    (0..text.len()).step_by(2).map(byte).collect()
+    json(&format!("{name}.samples.json"))
 }
 
 #[test]
@@ -126,7 +110,7 @@ fn stacks_of_recorded_samples_are_those_of_the_runtimes_own_profile() {
         let (samples, mut mended) = (samples(name), 0);
         assert!(samples.len() > 20, "{name} has {}", samples.len());
         for sample in samples {
-            let body = unhex(&sample.record);
+            let body = sample.body();
             let (found, whole) = frames(machine, &table, &body);
             assert_eq!(found, sample.frames, "{name}");
             assert!(whole, "{name}: {found:?}");

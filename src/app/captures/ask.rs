@@ -11,6 +11,26 @@ use crate::serve::{CaptureAsk, CaptureRefusal};
 
 const RATE_DEFAULT: u32 = 99;
 
+/// How long to watch.
+pub(super) fn span(seconds: Option<f64>) -> Result<Duration, CaptureRefusal> {
+    let seconds = seconds.unwrap_or(Capture::SPAN.as_secs_f64());
+    if !(1.0..=60.0).contains(&seconds) {
+        let text = format!("seconds is {seconds}; it must be 1 to 60");
+        return Err(CaptureRefusal::Wrong(text));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Samples in a second of CPU time.
+pub(super) fn rate(rate: Option<u32>) -> Result<u32, CaptureRefusal> {
+    let rate = rate.unwrap_or(RATE_DEFAULT);
+    if !(1..=999).contains(&rate) {
+        let text = format!("rate is {rate}; it must be 1 to 999");
+        return Err(CaptureRefusal::Wrong(text));
+    }
+    Ok(rate)
+}
+
 impl Captures {
     /// The server of a name, or the only one.
     fn server(&self, name: Option<&str>) -> Result<Shown, CaptureRefusal> {
@@ -43,14 +63,7 @@ impl Captures {
                 "kind is {short:?}; it must be one of {known}, {BUNDLE}"
             ));
         }
-        let seconds = ask.seconds.unwrap_or(Capture::SPAN.as_secs_f64());
-        if !(1.0..=60.0).contains(&seconds) {
-            return wrong(format!("seconds is {seconds}; it must be 1 to 60"));
-        }
-        let rate = ask.rate.unwrap_or(RATE_DEFAULT);
-        if !(1..=999).contains(&rate) {
-            return wrong(format!("rate is {rate}; it must be 1 to 999"));
-        }
+        let (span, rate) = (span(ask.seconds)?, rate(ask.rate)?);
         let engine = match ask.engine.as_deref() {
             None | Some("auto") => None,
             Some(word) => match EngineName::of_word(word) {
@@ -70,8 +83,7 @@ impl Captures {
             Ask {
                 capture: Capture {
                     kind: kind.unwrap_or(Kind::Cpu),
-                    span: (ask.seconds.is_some() || is_cpu)
-                        .then(|| Duration::from_secs_f64(seconds)),
+                    span: (ask.seconds.is_some() || is_cpu).then_some(span),
                     rate,
                     large: ask.large,
                 },

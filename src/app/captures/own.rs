@@ -10,27 +10,18 @@ pub(super) async fn take(_: OwnAsk) -> Result<Download, CaptureRefusal> {
 }
 
 #[cfg(feature = "self-profile")]
-pub(super) async fn take(ask: OwnAsk) -> Result<Download, CaptureRefusal> {
-    use std::time::{Duration, SystemTime};
+pub(super) async fn take(wanted: OwnAsk) -> Result<Download, CaptureRefusal> {
+    use std::time::SystemTime;
 
-    use super::download;
+    use super::{ask, download};
     use crate::profile::own::Sampler;
 
-    let seconds = ask.seconds.unwrap_or(10.0);
-    if !(1.0..=60.0).contains(&seconds) {
-        let text = format!("seconds is {seconds}; it must be 1 to 60");
-        return Err(CaptureRefusal::Wrong(text));
-    }
-    let rate = ask.rate.unwrap_or(99);
-    if !(1..=999).contains(&rate) {
-        let text = format!("rate is {rate}; it must be 1 to 999");
-        return Err(CaptureRefusal::Wrong(text));
-    }
-    let form = ask.form.unwrap_or_else(|| "pb.gz".to_owned());
+    let (span, rate) = (ask::span(wanted.seconds)?, ask::rate(wanted.rate)?);
+    let form = wanted.form.unwrap_or_else(|| "pb.gz".to_owned());
     let (form, ending) = download::known_form(&form)?;
     let taken = SystemTime::now();
     let sampler = Sampler::start(rate).map_err(CaptureRefusal::Busy)?;
-    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    tokio::time::sleep(span).await;
     let written = tokio::task::spawn_blocking(move || {
         let captured = sampler.finish()?;
         let mut bytes = Vec::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSegment, ObjectSymbol, SymbolKind};
-use procfs::process::{MMPermissions, MMapPath, Process};
+use procfs::process::{MMapPath, MemoryMap, Process};
 
 /// Largest library that is read, one at a time; a libc has 2 MiB.
 const LIBRARY_MAX: u64 = 16 << 20;
@@ -44,28 +44,25 @@ struct Mapping {
 }
 
 impl Libraries {
-    /// What is mapped to run, but for the file `program` (an inode). Nothing where the list of mappings is refused.
-    pub(super) fn of(pid: u32, process: &Process, program: u64) -> Self {
-        let maps = process.maps().into_iter().flatten();
-        let mappings = maps
-            .filter(|map| map.perms.contains(MMPermissions::EXECUTE) && map.inode != program)
-            .filter_map(|map| {
-                let path = match map.pathname {
-                    MMapPath::Vdso => None,
-                    MMapPath::Path(path) => Some(path),
-                    _ => return None,
-                };
-                let name = path.as_deref().map_or_else(|| VDSO.to_owned(), file_name);
-                Some(Mapping {
-                    start: map.address.0,
-                    end: map.address.1,
-                    offset: map.offset,
-                    inode: map.inode,
-                    path,
-                    name,
-                    functions: None,
-                })
-            });
+    /// Those of `maps`, the mappings of a process that may run.
+    pub(super) fn of(pid: u32, maps: Vec<MemoryMap>) -> Self {
+        let mappings = maps.into_iter().filter_map(|map| {
+            let path = match map.pathname {
+                MMapPath::Vdso => None,
+                MMapPath::Path(path) => Some(path),
+                _ => return None,
+            };
+            let name = path.as_deref().map_or_else(|| VDSO.to_owned(), file_name);
+            Some(Mapping {
+                start: map.address.0,
+                end: map.address.1,
+                offset: map.offset,
+                inode: map.inode,
+                path,
+                name,
+                functions: None,
+            })
+        });
         Self {
             pid,
             mappings: mappings.collect(),

@@ -111,12 +111,8 @@ pub fn capture(
     let not_go = |why: String| ProfileError::NotGo { pid, why };
     let image = Image::parse(program.bytes()).map_err(|error| not_go(error.to_string()))?;
     let table = Pclntab::of(&image).map_err(|error| not_go(error.to_string()))?;
-    let mut seen = Seen::new(
-        image.machine(),
-        &table,
-        program.bias(&image),
-        program.libraries(),
-    );
+    let (bias, libraries) = program.mapped(&image);
+    let mut seen = Seen::new(image.machine(), &table, bias, libraries);
     costs.table = start.elapsed();
     let start = Instant::now();
     let (sampler, kernel) = attach(pid, ask.rate, &image)?;

@@ -66,26 +66,23 @@ impl Program {
         &self.map
     }
 
-    /// What else may run in the process.
-    #[must_use]
-    pub fn libraries(&self) -> Libraries {
-        Libraries::of(self.pid, &self.process, self.inode)
-    }
-
     /// Whether the process still runs: the same, not another under its number.
     #[must_use]
     pub fn runs(&self) -> bool {
         runs(&self.process)
     }
 
-    /// What the kernel added to the addresses of the file. 0 where the list of mappings is refused: right for every program
-    /// that is not position-independent, and the symbols tell if not.
+    /// What the kernel added to the addresses of the file, and what else may run in the process. 0 and nothing where the list of
+    /// mappings is refused: right for every program that is not position-independent, and the symbols tell if not.
     #[must_use]
-    pub fn bias(&self, image: &Image<'_>) -> u64 {
+    pub fn mapped(&self, image: &Image<'_>) -> (u64, Libraries) {
         let maps = self.process.maps().into_iter().flatten();
-        maps.filter(|map| map.inode == self.inode && map.perms.contains(MMPermissions::EXECUTE))
-            .find_map(|map| image.bias(map.address.0, map.offset))
-            .unwrap_or(0)
+        let runs = maps.filter(|map| map.perms.contains(MMPermissions::EXECUTE));
+        let (own, others): (Vec<_>, Vec<_>) = runs.partition(|map| map.inode == self.inode);
+        let bias = own
+            .iter()
+            .find_map(|map| image.bias(map.address.0, map.offset));
+        (bias.unwrap_or(0), Libraries::of(self.pid, others))
     }
 }
 

@@ -188,13 +188,14 @@ mod tests {
             .iter()
             .find(|(.., name)| name.contains("clock_gettime"))
             .expect("vdso(7)");
-        let prefix = if cfg!(target_arch = "x86_64") {
-            "__vdso_"
+        // arm64 calls it so; under qemu-user the vdso that is read is the host's.
+        let known: &[&str] = if cfg!(target_arch = "x86_64") {
+            &["__vdso_clock_gettime"]
         } else {
-            "__kernel_"
+            &["__kernel_clock_gettime", "__vdso_clock_gettime"]
         };
-        let name = functions.at(clock.0 + 1);
-        assert_eq!(name, Some(&*format!("{prefix}clock_gettime")));
+        let name = functions.at(clock.0 + 1).expect("it is there");
+        assert!(known.contains(&name), "{name}");
     }
 
     #[test]

@@ -248,7 +248,7 @@ def profile_rows(tools, bench):
 def main():
     bench = script("bench")
     try:
-        profile_rows(bench.binaries(), bench)
+        profile_rows((bench.built_natsight(), bench.built_replay()), bench)
     except (bench.Failed, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

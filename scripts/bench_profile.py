@@ -31,10 +31,10 @@ from bench_broker import built, script
 VERSIONS = ["2.15.1", "2.10.26", "2.9.10"]
 SECONDS = 10
 LONG_SECONDS = 21
-PAIRS = 30
-PAIR_SECONDS = 3
+PAIRS = 12
+PAIR_SECONDS = 10
 # Of the t distribution, for one degree of freedom less than there are pairs.
-T_95 = 2.045
+T_95 = 2.201
 TOP = 20
 BUSY = ["--publishers", "4", "--subjects", "4", "--size", "128", "--batch", "32", "--rate", "500000"]
 FULL = ["--publishers", "4", "--subjects", "4", "--size", "16"]
@@ -156,8 +156,9 @@ def cost(scene, version):
         scene.bench.row(f"profile {version} cost {rate}", cpu_percent=f"{percent:.3f}", once_ms=f"{short * 1000:.0f}")
 
 
-def memory(scene, version):
-    """Resident memory of a sidecar before, at most while it captures, and afterwards; and how long a picture takes."""
+@contextlib.contextmanager
+def sidecar(scene):
+    """natsight beside the broker, settled, and its interface for captures."""
     token = scene.folder / "token"
     token.write_text("bench-token")
     configuration = scene.folder / "natsight.yml"
@@ -166,23 +167,33 @@ def memory(scene, version):
         f"listen: 127.0.0.1:{public}\nadmin_listen: 127.0.0.1:{admin}\nservers: [{{url: 'http://127.0.0.1:{scene.monitor}'}}]\n"
         f"profiles: {{token_file: {token}, dir: {scene.folder}/captures}}\n")
     with open(scene.folder / "natsight.log", "wb") as log, \
-            scene.bench.child(scene.natsight, "serve", "--config", configuration, stdout=log, stderr=log) as process, \
-            scene.load(BUSY, SECONDS + 30):
+            scene.bench.child(scene.natsight, "serve", "--config", configuration, stdout=log, stderr=log) as process:
         sight = scene.bench.Natsight(process, public)
         sight.wait_ready()
         time.sleep(10)
-        api = Api(admin)
+        yield sight, Api(admin)
+
+
+def captured(api, seconds, rate, look=lambda: None, every=0.05):
+    """Its id. `look` is called while the capture runs."""
+    begun = api.ask("POST", "/api/v1/profiles", {"kind": "cpu", "seconds": seconds, "rate": rate})
+    while api.ask("GET", f"/api/v1/profiles/{begun['id']}")["state"] == "running":
+        look()
+        time.sleep(every)
+    return begun["id"]
+
+
+def memory(scene, version):
+    """Resident memory of a sidecar before, at most while it captures, and afterwards; and how long a picture takes."""
+    with scene.load(BUSY, SECONDS + 30), sidecar(scene) as (sight, api):
         before = sight.memory_mib("VmRSS")
         peaks, pictures = [], []
         for _ in range(2):
-            begun = api.ask("POST", "/api/v1/profiles", {"kind": "cpu", "seconds": SECONDS / 2, "rate": 999})
-            peak = before
-            while api.ask("GET", f"/api/v1/profiles/{begun['id']}")["state"] == "running":
-                peak = max(peak, sight.memory_mib("VmRSS"))
-                time.sleep(0.01)
-            peaks.append(peak)
+            seen = [before]
+            which = captured(api, SECONDS // 2, 999, lambda: seen.append(sight.memory_mib("VmRSS")), 0.01)
+            peaks.append(max(seen))
             started = time.monotonic()
-            api.ask("GET", f"/api/v1/profiles/{begun['id']}/svg")
+            api.ask("GET", f"/api/v1/profiles/{which}/svg")
             pictures.append((time.monotonic() - started) * 1000)
         time.sleep(2)
         scene.bench.row(
@@ -209,22 +220,23 @@ class Api:
 
 
 def throughput(scene, version):
-    """Messages a second under one load that goes on, by turns with and without natsight: what a machine does from minute to minute is in both."""
-    def pace(watched):
+    """Messages a second under one load that goes on, by turns with a capture of a sidecar and without: what a machine does from minute
+    to minute is in both. The sidecar has read the kernel's names before, as it has but once."""
+    def pace(api):
         began, before = time.monotonic(), scene.received()
-        if watched:
-            scene.profile(PAIR_SECONDS, 99)
+        if api:
+            captured(api, PAIR_SECONDS, 99)
         else:
             time.sleep(PAIR_SECONDS)
         return (scene.received() - before) / (time.monotonic() - began)
 
     changes = []
-    with scene.load(FULL, PAIRS * (2 * PAIR_SECONDS + 1) + 5):
-        time.sleep(2)
+    with scene.load(FULL, (PAIRS + 1) * (2 * PAIR_SECONDS + 1) + 20), sidecar(scene) as (_, api):
+        captured(api, 1, 99)
         for pair in range(PAIRS):
             # Which goes first changes, so that a machine that gets slower favours neither.
-            turns = [False, True] if pair % 2 == 0 else [True, False]
-            result = {watched: pace(watched) for watched in turns}
+            turns = [None, api] if pair % 2 == 0 else [api, None]
+            result = {turn is api: pace(turn) for turn in turns}
             changes.append(100 * (result[True] / result[False] - 1))
     mean = statistics.mean(changes)
     half = T_95 * statistics.stdev(changes) / math.sqrt(PAIRS)

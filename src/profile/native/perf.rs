@@ -1,11 +1,8 @@
 //! Sampling by the kernel: `perf_event_open` events of all threads of a process, and the rings that their samples come in.
 //!
-//! The only file beside the mapping of symbols with `unsafe`. The process is never stopped: no ptrace, no signal. Where that is allowed and
-//! there are not many processors, each has one event, of whatever runs on it, and samples of other processes are passed over: an
-//! event of a thread starts and stops a timer with each switch to and from it, which took a broker with two busy processors 4 % of
-//! its messages. Else small processes have an event for each thread and processor, those of one processor share a ring,
-//! and the kernel adds new threads (`inherit`); where that would take too many files, each thread has an event and a ring of its
-//! own, and new threads are looked for.
+//! The only file beside the mapping of symbols with `unsafe`. The process is never stopped: no ptrace, no signal. Small processes have an
+//! event for each thread and processor, those of one processor share a ring, and the kernel adds new threads (`inherit`); where
+//! that would take too many files, each thread has an event and a ring of its own, and new threads are looked for.
 
 #![allow(unsafe_code, reason = "system calls and memory shared with the kernel")]
 
@@ -26,12 +23,8 @@ pub const STACK_BYTES: u32 = 512;
 const CHAIN_MAX: u16 = 127;
 /// Pages of a ring (a power of two): at 999 Hz some 300 ms of samples of the largest kind.
 pub const RING_PAGES: usize = 64;
-/// In place of a thread: any.
-const ALL: i32 = -1;
 /// Events from which on each thread has a ring of its own: `samply` changes there as well.
 const EVENTS_MAX: usize = 1000;
-/// Processors up to which all that runs on them is sampled. Each sample of another process is made in vain, 2 to 5 us.
-const PROCESSORS_MAX: usize = 16;
 /// Threads that are followed; Go stops a program at 10,000.
 const THREADS_MAX: usize = 10_000;
 
@@ -60,7 +53,7 @@ pub struct Sampler {
     attach: Attach,
     events: Vec<OwnedFd>,
     rings: Vec<Ring>,
-    threads: HashSet<i32>,
+    threads: HashSet<u32>,
     /// Each thread has its own ring, and new threads must be looked for.
     by_thread: bool,
     thinner: Thinner,
@@ -109,17 +102,15 @@ impl Sampler {
         let threads = threads(attach.pid)?;
         let processors = processors()?;
         let by_thread = threads.len().saturating_mul(processors.len()) > EVENTS_MAX;
-        if attach.kernel && processors.len() <= PROCESSORS_MAX {
-            let mut sampler = Self::empty(attach, false);
-            // Whatever it is that is refused or not to be had, threads may still be sampled.
-            let attached = processors
-                .iter()
-                .try_for_each(|processor| sampler.attach_on(*processor, &[ALL]));
-            if attached.is_ok() {
-                return Ok(sampler);
-            }
-        }
-        let mut sampler = Self::empty(attach, by_thread);
+        let mut sampler = Self {
+            attach,
+            events: Vec::new(),
+            rings: Vec::new(),
+            threads: HashSet::new(),
+            by_thread,
+            thinner: Thinner::new(attach.rate),
+            scratch: Vec::new(),
+        };
         if by_thread {
             sampler.follow(threads)?;
         } else {
@@ -133,33 +124,16 @@ impl Sampler {
         Ok(sampler)
     }
 
-    fn empty(attach: Attach, by_thread: bool) -> Self {
-        Self {
-            attach,
-            events: Vec::new(),
-            rings: Vec::new(),
-            threads: HashSet::new(),
-            by_thread,
-            thinner: Thinner::new(attach.rate),
-            scratch: Vec::new(),
-        }
-    }
-
     fn period(&self) -> u64 {
         self.thinner.period(self.attach.rate)
     }
 
     /// Events on one processor, of which the first has the ring.
-    fn attach_on(&mut self, processor: i32, threads: &[i32]) -> io::Result<()> {
+    fn attach_on(&mut self, processor: i32, threads: &[u32]) -> io::Result<()> {
         let mut first: Option<i32> = None;
         for thread in threads {
-            let Some(event) = gone_is_none(open(
-                &self.attach,
-                self.period(),
-                *thread,
-                processor,
-                *thread != ALL,
-            ))?
+            let Some(event) =
+                gone_is_none(open(&self.attach, self.period(), *thread, processor, true))?
             else {
                 continue;
             };
@@ -194,7 +168,7 @@ impl Sampler {
         }
     }
 
-    fn follow(&mut self, threads: Vec<i32>) -> io::Result<()> {
+    fn follow(&mut self, threads: Vec<u32>) -> io::Result<()> {
         for thread in threads {
             if self.threads.len() >= THREADS_MAX || !self.threads.insert(thread) {
                 continue;
@@ -220,11 +194,10 @@ impl Sampler {
 
     /// Gives `each` everything that has come since the last call.
     pub fn drain(&mut self, mut each: impl FnMut(Record<'_>)) {
-        let (machine, process, thinner) = (self.attach.machine, self.attach.pid, &mut self.thinner);
+        let (machine, thinner) = (self.attach.machine, &mut self.thinner);
         for ring in &mut self.rings {
             ring.drain(&mut self.scratch, |kind, body| {
-                let record = record::read(machine, kind, body)
-                    .filter(|record| !is_of_another(record, process));
+                let record = record::read(machine, kind, body);
                 if let Some(record) = record.and_then(|record| thinner.take(record)) {
                     each(record);
                 }
@@ -233,11 +206,6 @@ impl Sampler {
         // The copy of a record that lay over the end of a ring holds bytes of a stack.
         self.scratch.fill(0);
     }
-}
-
-/// Whose a loss was is not told, so it is the process's.
-fn is_of_another(record: &Record<'_>, process: u32) -> bool {
-    matches!(record, Record::Sample(sample) if sample.process != process)
 }
 
 /// The kernel's memory of one ring: a page about it, then the data.
@@ -351,11 +319,11 @@ impl Drop for Ring {
     }
 }
 
-/// One event of a thread ([`ALL`]: of whatever runs) on a processor (-1: wherever it runs) that fires each `period` ns, not yet running.
+/// One event of a thread on a processor (-1: wherever it runs) that fires each `period` ns, not yet running.
 fn open(
     attach: &Attach,
     period: u64,
-    thread: i32,
+    thread: u32,
     processor: i32,
     inherit: bool,
 ) -> io::Result<OwnedFd> {
@@ -380,6 +348,7 @@ fn open(
     attr.set_exclude_callchain_kernel((!attach.kernel).into());
     attr.set_exclude_hv(1);
     attr.set_exclude_idle(1);
+    let thread = i32::try_from(thread).map_err(|_| io::Error::from_raw_os_error(libc::ESRCH))?;
     // SAFETY: the attributes are initialised, and the kernel reads no other memory.
     let file = unsafe {
         perf_event_open_sys::perf_event_open(
@@ -417,7 +386,7 @@ fn gone_is_none(event: io::Result<OwnedFd>) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-fn threads(pid: u32) -> io::Result<Vec<i32>> {
+fn threads(pid: u32) -> io::Result<Vec<u32>> {
     let names = fs::read_dir(format!("/proc/{pid}/task"))?;
     Ok(names
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -483,24 +452,6 @@ mod tests {
             assert_eq!(Thinner::new(rate).period(rate), period, "{rate}");
             assert_eq!(used(rate, 100 * each), 100, "{rate}");
         }
-    }
-
-    #[test]
-    fn only_samples_of_the_process_are_its_own() {
-        // TID, then no chain, no registers and no stack.
-        let bytes = |process: u64| [process, 0, 0, 0].map(u64::to_le_bytes).concat();
-        let is_passed_over = |process| {
-            let bytes = bytes(process);
-            is_of_another(
-                &record::read(Machine::Amd64, kernel::PERF_RECORD_SAMPLE, &bytes).unwrap(),
-                7,
-            )
-        };
-        assert!(!is_passed_over(7));
-        assert!(is_passed_over(8));
-        // Not to be named from here.
-        assert!(is_passed_over(0));
-        assert!(!is_of_another(&Record::Lost(1), 7));
     }
 
     #[test]

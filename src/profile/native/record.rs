@@ -44,8 +44,8 @@ pub enum Record<'a> {
 /// never kept.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RawSample<'a> {
-    /// The process, as the opener of the event names it; 0 where it has no name there.
-    pub process: u32,
+    /// The thread.
+    pub thread: u32,
     /// Call chain with the marks between its parts.
     chain: &'a [u8],
     /// Registers in user mode; `None` for a thread of the kernel, or one that is just exiting.
@@ -94,8 +94,7 @@ pub fn read(machine: Machine, kind: u32, body: &[u8]) -> Option<Record<'_>> {
 
 /// Parts in the order of the bits of `sample_type`: TID, CALLCHAIN, REGS_USER, STACK_USER.
 fn sample(machine: Machine, mut words: Words<'_>) -> Option<RawSample<'_>> {
-    // The thread is the upper half.
-    let process = u32::try_from(words.next()? & u64::from(u32::MAX)).ok()?;
+    let thread = u32::try_from(words.next()? >> 32).ok()?;
     let addresses = words.next()?;
     let chain = words.take(addresses.checked_mul(8)?)?;
     // PERF_SAMPLE_REGS_ABI_NONE is 0; then no register follows.
@@ -123,7 +122,7 @@ fn sample(machine: Machine, mut words: Words<'_>) -> Option<RawSample<'_>> {
         words.next()?.min(copied)
     };
     Some(RawSample {
-        process,
+        thread,
         chain,
         registers,
         stack: &stack[..usize::try_from(real).ok()?],
@@ -154,7 +153,7 @@ mod tests {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// Thread 42 of process 41, two kernel and two user addresses, SP and IP, two words of stack of which one is real.
+    /// Thread 42, two kernel and two user addresses, SP and IP, two words of stack of which one is real.
     fn whole() -> Vec<u8> {
         let chain = [CONTEXT_KERNEL, 0xf1, 0xf2, CONTEXT_USER, 0x11, 0x12];
         let mut words = vec![42 << 32 | 41, chain.len() as u64];
@@ -172,8 +171,8 @@ mod tests {
         let (mut kernel, mut user) = (vec![1], vec![1]);
         sample.split(&mut kernel, &mut user);
         assert_eq!(
-            (sample.process, kernel, user),
-            (41, vec![0xf1, 0xf2], vec![0x11, 0x12])
+            (sample.thread, kernel, user),
+            (42, vec![0xf1, 0xf2], vec![0x11, 0x12])
         );
         assert_eq!(
             sample.registers,
@@ -200,9 +199,9 @@ mod tests {
 
     #[test]
     fn a_sample_without_registers_has_no_stack() {
-        let bytes = body(&[42 << 32 | 41, 0, 0, 0]);
+        let bytes = body(&[42 << 32, 0, 0, 0]);
         let expected = RawSample {
-            process: 41,
+            thread: 42,
             chain: &[],
             registers: None,
             stack: &[],

@@ -244,8 +244,7 @@ def throughput(scene, version):
                     pairs=PAIRS)
 
 
-def profile_rows(tools, bench):
-    natsight = tools[0]
+def profile_rows(natsight, bench):
     load = built(bench, "examples/load", "NATSIGHT_LOAD", "--example", "load")
     for version in VERSIONS:
         with broker(bench, natsight, load, version) as scene:
@@ -260,7 +259,7 @@ def profile_rows(tools, bench):
 def main():
     bench = script("bench")
     try:
-        profile_rows((bench.built_natsight(), bench.built_replay()), bench)
+        profile_rows(bench.built_natsight(), bench)
     except (bench.Failed, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -297,9 +297,6 @@ class Expected:
         return cluster.get("leader", None if self.clustered else self.name) == self.name
 
 
-# By the `check` label of nats_server_healthy.
-HEALTH_COLLECTORS = {"server": "healthz", "full": "healthz_full"}
-
 # --- The comparison
 
 
@@ -384,12 +381,7 @@ class Check:
         if [value for _, value in fitting(page, "nats_up", server)] != [1]:
             self.differ("nats_up is not 1 for a broker that answers")
         health = fitting(page, "nats_server_healthy", server)
-        ill = [labels["check"] for labels, value in health if value != 1]
-        # The full check is made once a minute at most: what it said before the broker was seen healthy may well have been so.
-        ended = {labels["collector"]: value for labels, value in
-                 fitting(page, "nats_collector_last_success_timestamp_seconds", server)}
-        ill = [check for check in ill if ended.get(HEALTH_COLLECTORS[check], before.read_at) >= before.read_at]
-        if before.healthy and after.healthy and (not health or ill):
+        if before.healthy and after.healthy and (not health or any(value != 1 for _, value in health)):
             self.differ(f"nats_server_healthy: the broker is healthy, the page says {health}")
         varz = {**server, "handler": "/varz", "code": "200"}
         asked = sum(v for _, v in fitting(page, "http_request_duration_seconds_count", varz))
@@ -438,6 +430,10 @@ def page_newer_than(moment, natsight, server):
         ended = of("nats_collector_last_success_timestamp_seconds")
         took, every = of("nats_collector_duration_seconds"), of("nats_collector_interval_seconds")
         asked = {name for name in of("nats_collector_success") if every.get(name, 0) <= SLOW_SECONDS}
+        # The full check is made once a minute at most, and may still tell of the moment in which streams were being made.
+        if any(labels.get("check") == "full" and value != 1
+               for labels, value in fitting(page, "nats_server_healthy", {"server_name": server})):
+            asked.add("healthz_full")
         longest = max([longest, *(3 * every.get(name, 0) + 10 for name in asked)])
         old = [name for name in asked if ended.get(name, 0) - took.get(name, 0) <= moment]
         if asked and not old:

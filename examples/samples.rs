@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use natsight::profile::native::image::{Image, Machine};
 use natsight::profile::native::pclntab::Pclntab;
-use natsight::profile::native::perf::{Attach, RING_PAGES, Sampler};
+use natsight::profile::native::perf::{Attach, Sampler, ring_pages};
 use natsight::profile::native::record::{self, Record};
 use natsight::profile::pprof;
 
@@ -47,7 +47,7 @@ fn take(pid: u32, seconds: u64, raw: &str) -> Result<()> {
         pid,
         rate: RATE,
         kernel: false,
-        pages: RING_PAGES,
+        pages: ring_pages(RATE),
         machine: Machine::Amd64,
     })?;
     let mut bodies = Vec::new();

@@ -176,12 +176,13 @@ impl Captures {
             return;
         }
         let this = self.clone();
-        let look = tokio::task::spawn_blocking(move || match this.store() {
-            Ok(store) => {
-                store.sweep(SystemTime::now());
-                Ok(store.size())
+        let look = tokio::task::spawn_blocking(move || {
+            if lock(&this.inner.names).forget_unused() {
+                heap::give_back();
             }
-            Err(error) => Err(error),
+            let store = this.store()?;
+            store.sweep(SystemTime::now());
+            Ok::<_, String>(store.size())
         });
         match look.await {
             Ok(Ok((count, bytes))) => {

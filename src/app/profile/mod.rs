@@ -3,7 +3,7 @@
 mod diff;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -133,6 +133,8 @@ async fn watched(
         gc: true,
     };
     let begin = Instant::now();
+    // Each line over the one before; in a log, which keeps them all, one is enough.
+    let over = if io::stderr().is_terminal() { "\r" } else { "" };
     let mut said = false;
     let mut timer = tokio::time::interval(PROGRESS_EVERY);
     timer.tick().await;
@@ -141,9 +143,9 @@ async fn watched(
     let taken = loop {
         tokio::select! {
             taken = &mut taking => break taken,
-            _ = timer.tick() => {
+            _ = timer.tick(), if !said || !over.is_empty() => {
                 said = true;
-                let _ = write!(err, "\r{}", line(access, &wanted, begin.elapsed(), &watch));
+                let _ = write!(err, "{over}{}", line(access, &wanted, begin.elapsed(), &watch));
                 let _ = err.flush();
             }
             _ = tokio::signal::ctrl_c() => watch.stop(),

@@ -33,7 +33,7 @@ use perf::{Attach, Sampler};
 use program::Program;
 use record::{RawSample, Record};
 
-/// How often rings are emptied: at 999 Hz a ring holds three times as much.
+/// How often rings are emptied; they hold more than that ([`perf::ring_pages`]).
 const DRAIN_EVERY: Duration = Duration::from_millis(100);
 /// Different stacks in a capture; a busy broker has some thousand in a minute.
 const STACKS_MAX: usize = 200_000;
@@ -182,7 +182,7 @@ fn attach(pid: u32, rate: u32, image: &Image<'_>) -> Result<(Sampler, bool), Pro
             pid,
             rate,
             kernel,
-            pages: perf::RING_PAGES,
+            pages: perf::ring_pages(rate),
             machine: image.machine(),
         })
     };
@@ -344,8 +344,8 @@ impl<'a> Seen<'a> {
     ) -> Profile {
         let start = Instant::now();
         let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
-        let kernels = self.stacks.keys().flat_map(|stack| split(stack).0).copied();
-        let named = kernel && names.learn(kernels).is_ok();
+        let seen = self.stacks.keys().any(|stack| !split(stack).0.is_empty());
+        let named = kernel && (!seen || names.learn().is_ok());
         costs.kernel_names = start.elapsed();
         if kernel && !named {
             about.missing.push(
@@ -470,11 +470,11 @@ fn kernel_frame(
 ) -> u64 {
     let name = names.and_then(|names| names.name(address));
     let function = name.map_or_else(
-        || format!("[kernel]{}", kallsyms::MARK).into_boxed_str(),
-        Box::from,
+        || format!("[kernel]{}", kallsyms::MARK),
+        |name| format!("{name}{}", kallsyms::MARK),
     );
     frames.extend(profile.intern(Frame {
-        function,
+        function: function.into(),
         file: "".into(),
         line: 0,
         inlined: false,

@@ -530,7 +530,8 @@ fn library_frame(
     u64::from(place.is_none_or(|place| place.function.is_none()))
 }
 
-/// What the scheduler counts of a process's threads, `/proc/PID/task/*/schedstat`; `None` where it is gone or the kernel does not count.
+/// What the scheduler counts of a process's threads, `/proc/PID/task/*/schedstat`, and of the machine; `None` where the process is gone or the kernel
+/// does not count.
 #[must_use]
 pub fn schedule(pid: u32) -> Option<Schedule> {
     let mut all = Schedule::default();
@@ -541,14 +542,26 @@ pub fn schedule(pid: u32) -> Option<Schedule> {
             continue;
         };
         let mut numbers = text.split_whitespace().map(str::parse);
-        let (Some(Ok(ran)), Some(Ok(waited))) = (numbers.next(), numbers.next()) else {
+        let (Some(Ok(ran)), Some(Ok(waited)), Some(Ok(turns))) =
+            (numbers.next(), numbers.next(), numbers.next())
+        else {
             continue;
         };
         all.ran += Duration::from_nanos(ran);
         all.waited += Duration::from_nanos(waited);
+        all.turns += turns;
         any = true;
     }
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    all.idle = perf::ticks(idle_ticks(&stat));
     any.then_some(all)
+}
+
+/// Idle time of all processors, that of waiting for disks included, in ticks: the fourth and fifth number of the line `cpu` (proc_stat(5)).
+fn idle_ticks(stat: &str) -> u64 {
+    let line = stat.lines().next().unwrap_or_default();
+    let idle = line.split_whitespace().skip(4).take(2);
+    idle.filter_map(|number| number.parse::<u64>().ok()).sum()
 }
 
 /// CPU time of a process by its clock, which is exact, where `/proc/PID/stat` counts ticks.
@@ -567,5 +580,17 @@ impl Clock {
 
     fn elapsed(&self) -> Option<Duration> {
         perf::process_clock(self.pid)?.checked_sub(self.at_start?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::idle_ticks;
+
+    #[test]
+    fn idle_time_is_that_of_all_processors_with_waiting_for_disks() {
+        let stat = "cpu  281649 87483 35810 112902 555 0 2747 2787 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(idle_ticks(stat), 113_457);
+        assert_eq!(idle_ticks(""), 0);
     }
 }

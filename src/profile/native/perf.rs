@@ -465,6 +465,13 @@ pub fn process_clock(pid: u32) -> Option<std::time::Duration> {
     told.then(|| std::time::Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0)))
 }
 
+/// Time of so many ticks of `/proc/stat`.
+pub(super) fn ticks(count: u64) -> std::time::Duration {
+    // SAFETY: no pointers.
+    let second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100);
+    std::time::Duration::from_millis(count.saturating_mul(1000) / second.max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,8 +14,8 @@ const CORES_USED: f64 = 0.85;
 /// cores more they would have used at least: a broker that hardly does anything waits for a processor, too, and nobody feels it.
 const WAITED: f64 = 0.25;
 const CORES_MISSED: f64 = 0.25;
-/// Seconds of one waiting from which it is for want of CPU time even where processors of the machine are idle: a limit of the control group
-/// holds all threads back, for tens of milliseconds. What it takes to wake up on a virtual machine is some ten microseconds.
+/// Seconds of one waiting from which it is for want of CPU time even where processors are idle: a limit of the control group
+/// holds all threads back until its next period, which is 100 ms long by default. What it takes to wake up on a virtual machine is some ten microseconds.
 const WAIT_LONG: f64 = 1e-3;
 /// A change of a part's share that is worth a word.
 const CHANGE: f64 = 0.05;
@@ -31,7 +31,7 @@ pub struct Usage {
     pub waited_ratio: f64,
     /// Seconds that a thread waited each time it could run, as a mean (`schedstat`).
     pub wait_seconds: f64,
-    /// Cores of the whole machine that were idle (`/proc/stat`).
+    /// Cores that were idle, of those that it may use (`/proc/stat`); 0 where that is not known, so that waiting counts.
     pub idle_cores: f64,
 }
 
@@ -148,7 +148,7 @@ fn resource_sentence(usage: Usage, top: Option<&Top>) -> String {
 fn cores(usage: Usage) -> String {
     format!(
         "{:.2} of {:.1} cores are used, and threads that could run waited {:.0} % of the time for a processor ({:.0} us each time, {:.1} cores \
-         of the machine idle)",
+         idle)",
         usage.cores,
         usage.cores_max,
         usage.waited_ratio * 100.0,
@@ -201,8 +201,8 @@ fn changes(known: &Known<'_>) -> Vec<String> {
         .collect()
 }
 
-/// What the kernel counts of all threads of a process, `/proc/PID/task/*/schedstat`: time on a processor, time of waiting for one; and of the
-/// machine, `/proc/stat`.
+/// What the kernel counts of all threads of a process, `/proc/PID/task/*/schedstat`: time on a processor, time of waiting for one; and of
+/// the processors that it may use, `/proc/stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Schedule {
     /// Time on a processor.
@@ -211,7 +211,7 @@ pub struct Schedule {
     pub waited: Duration,
     /// How often a thread was put on a processor.
     pub turns: u64,
-    /// Time in which the machine's processors did nothing, all together.
+    /// Time in which the processors that it may use did nothing, all together.
     pub idle: Duration,
 }
 

@@ -30,6 +30,7 @@ use kallsyms::KernelNames;
 use libraries::Libraries;
 use pclntab::Pclntab;
 use perf::{Attach, Sampler};
+use procfs::CurrentSI;
 use program::Program;
 use record::{RawSample, Record};
 
@@ -552,16 +553,37 @@ pub fn schedule(pid: u32) -> Option<Schedule> {
         all.turns += turns;
         any = true;
     }
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    all.idle = perf::ticks(idle_ticks(&stat));
+    all.idle = idle(pid).unwrap_or_default();
     any.then_some(all)
 }
 
-/// Idle time of all processors, that of waiting for disks included, in ticks: the fourth and fifth number of the line `cpu` (proc_stat(5)).
-fn idle_ticks(stat: &str) -> u64 {
-    let line = stat.lines().next().unwrap_or_default();
-    let idle = line.split_whitespace().skip(4).take(2);
-    idle.filter_map(|number| number.parse::<u64>().ok()).sum()
+/// Time in which the processors that a process may use did nothing, from `/proc/stat` and `Cpus_allowed_list` of `/proc/PID/status`. Waiting for
+/// a disk is idle, too.
+fn idle(pid: u32) -> Option<Duration> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    let allowed = process.status().ok()?.cpus_allowed_list?;
+    let times = procfs::KernelStats::current().ok()?.cpu_time;
+    let idle = times
+        .iter()
+        .map(|time| time.idle_duration() + time.iowait_duration().unwrap_or_default());
+    // Both tell of the processors that are switched on, by their numbers.
+    Some(of_allowed(
+        perf::processors().ok()?.into_iter().zip(idle),
+        &allowed,
+    ))
+}
+
+/// Sum of the times of processors within `allowed`, which are ranges with both ends.
+fn of_allowed(times: impl Iterator<Item = (i32, Duration)>, allowed: &[(u32, u32)]) -> Duration {
+    let is_allowed = |processor| {
+        allowed
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&processor))
+    };
+    times
+        .filter(|(processor, _)| u32::try_from(*processor).is_ok_and(is_allowed))
+        .map(|(_, time)| time)
+        .sum()
 }
 
 /// CPU time of a process by its clock, which is exact, where `/proc/PID/stat` counts ticks.
@@ -585,12 +607,17 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use super::idle_ticks;
+    use super::*;
 
     #[test]
-    fn idle_time_is_that_of_all_processors_with_waiting_for_disks() {
-        let stat = "cpu  281649 87483 35810 112902 555 0 2747 2787 0 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
-        assert_eq!(idle_ticks(stat), 113_457);
-        assert_eq!(idle_ticks(""), 0);
+    fn idle_time_is_that_of_the_processors_that_may_be_used() {
+        let times = [(0, 1), (1, 10), (3, 100), (4, 1000)];
+        let sum = |allowed: &[(u32, u32)]| {
+            let times = times.map(|(number, seconds)| (number, Duration::from_secs(seconds)));
+            of_allowed(times.into_iter(), allowed).as_secs()
+        };
+        assert_eq!(sum(&[(0, 7)]), 1111);
+        assert_eq!(sum(&[(1, 1), (3, 3)]), 110);
+        assert_eq!(sum(&[(2, 2)]), 0);
     }
 }

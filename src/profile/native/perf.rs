@@ -433,7 +433,7 @@ fn threads(pid: u32) -> io::Result<Vec<u32>> {
 }
 
 /// Processors that are switched on, from `/sys/devices/system/cpu/online` (`0-3,6`).
-fn processors() -> io::Result<Vec<i32>> {
+pub(super) fn processors() -> io::Result<Vec<i32>> {
     let text = fs::read_to_string("/sys/devices/system/cpu/online")?;
     let mut processors = Vec::new();
     for range in text.trim().split(',') {
@@ -463,13 +463,6 @@ pub fn process_clock(pid: u32) -> Option<std::time::Duration> {
     };
     let seconds = u64::try_from(time.tv_sec).ok()?;
     told.then(|| std::time::Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0)))
-}
-
-/// Time of so many ticks of `/proc/stat`.
-pub(super) fn ticks(count: u64) -> std::time::Duration {
-    // SAFETY: no pointers.
-    let second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100);
-    std::time::Duration::from_millis(count.saturating_mul(1000) / second.max(1))
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ struct Segment<'a> {
     /// Offset in the file; with it a mapping of `/proc/PID/maps` leads to the bias.
     offset: u64,
     runs: bool,
+    written: bool,
 }
 
 impl<'a> Image<'a> {
@@ -69,11 +70,13 @@ impl<'a> Image<'a> {
         let segments = elf
             .segments()
             .filter_map(|segment| {
+                let rights = segment.permissions();
                 Some(Segment {
                     address: segment.address(),
                     bytes: segment.data().ok()?,
                     offset: segment.file_range().0,
-                    runs: segment.permissions().executable(),
+                    runs: rights.executable(),
+                    written: rights.writable(),
                 })
             })
             .collect();
@@ -134,12 +137,15 @@ impl<'a> Image<'a> {
             .map(|(_, address, bytes)| (*address, *bytes))
     }
 
-    /// Addresses at which a word `first` is followed by a word `second`.
+    /// Addresses at which a word `first` is followed by a word `second`. Segments that are written to come first: there lies the data
+    /// of the linker (16 MB of code and tables would be read to find nothing in them).
     pub fn pairs(&self, first: u64, second: u64) -> impl Iterator<Item = u64> + '_ {
         let mut needle = [0; 16];
         needle[..8].copy_from_slice(&first.to_le_bytes());
         needle[8..].copy_from_slice(&second.to_le_bytes());
-        let written = self.segments.iter().flat_map(move |segment| {
+        let (data, rest): (Vec<_>, Vec<_>) =
+            self.segments.iter().partition(|segment| segment.written);
+        let written = data.into_iter().chain(rest).flat_map(move |segment| {
             let finder = memchr::memmem::Finder::new(&needle).into_owned();
             let found: Vec<usize> = finder.find_iter(segment.bytes).take(PAIRS_MAX).collect();
             found.into_iter().map(|at| segment.address + at as u64)

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use super::captures::{self, Captures};
 use super::files::{FileWatch, LOOK_EVERY};
 use super::fleet::{self, Fleet, Shown, Snapshots};
+use super::heap;
 use super::log::{self, LevelHandle};
 use super::probe::Probes;
 use super::rights::{Found, Keeper};
@@ -60,6 +61,7 @@ pub(super) fn serve(inputs: Inputs, env: Vec<(String, String)>, err: &mut dyn Wr
     for warning in warnings.iter().chain(&rights.1.warnings) {
         tracing::warn!("{}", warning.text);
     }
+    heap::one_arena();
     let ended = runtime()
         .map_err(|error| format!("the runtime did not start: {error}"))
         .and_then(|runtime| {
